@@ -1,0 +1,193 @@
+"""Weights of a checkpoint folder, read into the network with every tensor accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from model.config import Config
+from model.fields import Fields
+from model.qwen import Qwen
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+STORED = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+
+RENAMES = ((re.compile(r"^model\.visual\."), "visual."), (re.compile(r"^model\.language_model\."), "model."))
+"""From the names that newer tools save to those of released files, which the network carries."""
+
+
+class LoadError(ValueError):
+    """Weights that do not fit the network; lists the names."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight files that a network was read from, as they were then."""
+
+    files: tuple[Path, ...]
+    stamps: tuple[tuple[int, int], ...]  # size in bytes and time of change in ns
+
+    @classmethod
+    def find(cls, folder: Path) -> Weights:
+        """model.safetensors, or the shards that model.safetensors.index.json names."""
+        single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+        names = [single.name]
+        if not single.exists():
+            if not index.exists():
+                raise LoadError(f"{folder}: holds neither {single.name} nor {index.name}")
+            names = sorted({str(name) for name in Fields.read(index).object("weight_map").data.values()})
+        if strange := [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]:
+            raise LoadError(f"{index}: {listed(strange)}: expected names of .safetensors files beside it")
+        if absent := [name for name in names if not (folder / name).is_file()]:
+            raise LoadError(f"{folder}: lacks {listed(absent)}, which {index.name} names")
+        files = tuple(folder / name for name in names)
+        return cls(files, tuple(map(_stamp, files)))
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of the files end to end, as `cat FILES | sha256sum` prints; LoadError if one has changed."""
+        digest = hashlib.sha256()
+        for path, stamp in zip(self.files, self.stamps, strict=True):
+            if _stamp(path) != stamp:
+                raise LoadError(f"{path}: has changed since it was loaded")
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+
+class Slice(Protocol):
+    """What a safetensors file says about a tensor without reading it."""
+
+    def get_shape(self) -> list[int]: ...
+    def get_dtype(self) -> str: ...
+
+
+class File(Protocol):
+    """An open, memory-mapped safetensors file."""
+
+    def keys(self) -> list[str]: ...
+    def get_slice(self, name: str) -> Slice: ...
+    def get_tensor(self, name: str) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One tensor in a file: how it is called there, its shape, its type, and how to read it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    file: File
+
+    def read(self) -> Tensor:
+        return self.file.get_tensor(self.name)
+
+
+def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> tuple[Qwen, Weights]:
+    """The network of a checkpoint folder in evaluation mode, and the files its weights came from.
+
+    `dtype` "auto" keeps the files' type; on a CPU float16 files become float32. Every tensor is copied once
+    out of the memory-mapped file, so that a later change of the file cannot reach the network. Raises
+    `ConfigError` for config.json and `LoadError` for tensors that are missing, spare, or do not fit.
+    """
+    if dtype != "auto" and dtype not in DTYPES:
+        raise LoadError(f"dtype: {dtype!r}; expected 'auto' or one of {sorted(DTYPES)}")
+    if dtype == "float16" and device == "cpu":
+        raise LoadError("dtype: 'float16' is not supported on a CPU; expected 'float32' or 'bfloat16'")
+    config, weights = Config.read(folder), Weights.find(folder)
+    with torch.device("meta"):
+        network = Qwen(config)
+    with ExitStack() as stack:
+        stored = _index(_open(path, stack) for path in weights.files)
+        _check_names(network, stored)
+        kind = DTYPES[_native(stored, device) if dtype == "auto" else dtype]
+        tensors = {
+            name: torch.empty(tensor.shape, dtype=kind, device=device).copy_(tensor.read())
+            for name, tensor in stored.items()
+            if name != "lm_head.weight" or network.lm_head is not None
+        }
+        if network.lm_head is None and "lm_head.weight" in stored:
+            _check_tied(stored)
+    network.load_state_dict(tensors, assign=True)
+    return network.eval(), weights
+
+
+def _open(path: Path, stack: ExitStack) -> File:
+    try:
+        file: File = stack.enter_context(safe_open(path, framework="pt"))
+    except (SafetensorError, OSError) as error:
+        raise LoadError(f"{path}: cannot be read as safetensors: {error}") from None
+    return file
+
+
+def _index(files: Iterable[File]) -> dict[str, Stored]:
+    """What the files hold, under the network's names."""
+    stored: dict[str, Stored] = {}
+    for tensor in _tensors(files):
+        name = tensor.name
+        for old, new in RENAMES:
+            name = old.sub(new, name)
+        if name in stored:
+            raise LoadError(f"{name}: the files hold it twice, as {stored[name].name} and as {tensor.name}")
+        stored[name] = tensor
+    return stored
+
+
+def _tensors(files: Iterable[File]) -> Iterator[Stored]:
+    for file in files:
+        for name in file.keys():  # noqa: SIM118 - not a dict: it cannot be iterated
+            part = file.get_slice(name)
+            yield Stored(name, tuple(part.get_shape()), part.get_dtype(), file)
+
+
+def _check_names(network: Qwen, stored: Mapping[str, Stored]) -> None:
+    """Raise `LoadError` that lists all that does not fit."""
+    wanted = {name: tuple(parameter.shape) for name, parameter in network.state_dict().items()}
+    spare = set() if network.lm_head is not None else {"lm_head.weight"}
+    missing = [name for name in wanted if name not in stored]
+    extra = [tensor.name for name, tensor in stored.items() if name not in wanted and name not in spare]
+    shapes = [
+        f"{name} is {list(stored[name].shape)}, expected {list(shape)}"
+        for name, shape in wanted.items()
+        if name in stored and stored[name].shape != shape
+    ]
+    types = [f"{name} is {tensor.dtype}" for name, tensor in stored.items() if tensor.dtype not in STORED]
+    faults = {"missing": missing, "not expected": extra, "wrong shape": shapes, "wrong type": types}
+    if found := [f"{len(names)} {fault}: {listed(names)}" for fault, names in faults.items() if names]:
+        raise LoadError("the weights do not fit config.json; " + "; ".join(found))
+
+
+def _check_tied(stored: Mapping[str, Stored]) -> None:
+    """A head that config.json ties to the embeddings may be stored, but not say something else."""
+    head, embeddings = stored["lm_head.weight"], stored["model.embed_tokens.weight"]
+    if head.shape != embeddings.shape or not torch.equal(head.read(), embeddings.read()):
+        raise LoadError(f"{head.name} differs from {embeddings.name}, but config.json says tie_word_embeddings: true")
+
+
+def _native(stored: Mapping[str, Stored], device: str) -> str:
+    """The type that most tensors have, as far as the device computes in it."""
+    [(kind, _)] = Counter(tensor.dtype for tensor in stored.values()).most_common(1)
+    return "float32" if kind == "F16" and device == "cpu" else STORED[kind]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def listed(names: list[str], most: int = 8) -> str:
+    """The names, cut off after some."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,113 @@
+"""The Qwen2 decoder with M-RoPE and a key/value cache.
+
+B batch, T new tokens, S cached and new tokens, H query heads, K key/value heads, D head size.
+Names are those of released checkpoints.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.attention import attend
+from model.config import TextConfig
+from model.norm import RMSNorm
+from model.rope import Rotation, rotate
+
+
+class Cache:
+    """Keys and values of what the decoder has read, allocated once: [layers, 2, B, K, room, D]."""
+
+    def __init__(self, config: TextConfig, batch: int, room: int, like: Tensor) -> None:
+        shape = (config.num_hidden_layers, 2, batch, config.num_key_value_heads, room, config.head_dim)
+        self.store = torch.empty(shape, dtype=like.dtype, device=like.device)
+        self.length = 0
+
+    def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Put k, v [B,K,T,D] behind what `layer` holds and return views of all of it, [B,K,S,D]."""
+        end = self.length + k.shape[2]
+        if end > self.store.shape[4]:
+            raise ValueError(f"the cache has room for {self.store.shape[4]} tokens, {end} were given")
+        self.store[layer, 0, :, :, self.length : end] = k
+        self.store[layer, 1, :, :, self.length : end] = v
+        return self.store[layer, 0, :, :, :end], self.store[layer, 1, :, :, :end]
+
+
+class Attention(nn.Module):
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        kv = config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.k_proj = nn.Linear(config.hidden_size, kv)
+        self.v_proj = nn.Linear(config.hidden_size, kv)
+        self.o_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+
+    def heads(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries [B,H,T,D], rotated keys and values [B,K,T,D] of x [B,T,hidden]."""
+        q, k, v = (
+            proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+            for proj in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        return rotate(q, rotation), rotate(k, rotation), v
+
+    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+        q, k, v = self.heads(x, rotation)
+        if cache is not None:
+            k, v = cache.write(layer, k, v)
+        causal = mask is None and q.shape[2] == k.shape[2] and q.shape[2] > 1
+        out = attend(q, k, v, mask, causal=causal)
+        return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class MLP(nn.Module):
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+
+
+class Layer(nn.Module):
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rotation, mask, cache, layer)
+        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+
+
+class Decoder(nn.Module):
+    """Embeddings in, normalised hidden states out."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """x [B,T,hidden], rotation of the new tokens, boolean mask [B,1,T,S] or None for causal."""
+        if mask is None and cache is not None and cache.length and x.shape[1] > 1:
+            mask = _behind(cache.length, x.shape[1], x.device)
+        cos, sin = rotation
+        rotation = cos.to(x.dtype), sin.to(x.dtype)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, rotation, mask, cache, index)
+        if cache is not None:
+            cache.length += x.shape[1]
+        return self.norm(x)  # type: ignore[no-any-return]
+
+
+def _behind(cached: int, new: int, device: torch.device) -> Tensor:
+    """Causal mask [1,1,T,S] for new tokens behind a cache."""
+    return torch.ones(new, cached + new, dtype=torch.bool, device=device).tril(cached)[None, None]

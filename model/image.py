@@ -1,0 +1,188 @@
+"""From a screenshot to the patches that the vision tower reads.
+
+N patches, C channels, T frames, M merge size, P patch size.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from model.fields import ConfigError, Fields, Json
+from model.layout import Grid
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""uint8 [height, width, 3], red, green, blue."""
+
+ASPECT = 200
+"""The longer side may be at most this many times the shorter one."""
+
+
+def smart_resize(
+    height: int, width: int, *, factor: int = 28, min_pixels: int = 3136, max_pixels: int = 12_845_056
+) -> tuple[int, int]:
+    """(height, width) nearest to the given ones, both multiples of `factor`, with an area inside the budget.
+
+    Halves round to even, as in the released processor. An area above `max_pixels` shrinks and one below
+    `min_pixels` grows, both from the original size. Raises ValueError where a side is more than 200 times the
+    other or no pixel is there.
+    """
+    if min(height, width) < 1:
+        raise ValueError(f"an image of {width}x{height} pixels has nothing to see")
+    if max(height, width) > ASPECT * min(height, width):
+        raise ValueError(f"an image of {width}x{height} pixels is too narrow: sides may differ {ASPECT} times")
+    rows, cols = round(height / factor), round(width / factor)
+    if rows * cols * factor**2 > max_pixels:
+        shrink = math.sqrt(height * width / max_pixels)
+        rows = max(1, math.floor(height / shrink / factor))
+        cols = max(1, math.floor(width / shrink / factor))
+    elif rows * cols * factor**2 < min_pixels:
+        grow = math.sqrt(min_pixels / (height * width))
+        rows, cols = math.ceil(height * grow / factor), math.ceil(width * grow / factor)
+    return rows * factor, cols * factor
+
+
+@dataclass(frozen=True)
+class ImageProcessor:
+    """What preprocessor_config.json says; defaults are those of released Qwen2.5-VL checkpoints.
+
+    Patches equal those of transformers' Qwen2VLImageProcessor with the PIL backend bit for bit.
+    """
+
+    patch_size: int = 14
+    temporal_patch_size: int = 2
+    merge_size: int = 2
+    min_pixels: int = 3136
+    max_pixels: int = 12_845_056
+    image_mean: tuple[float, ...] = (0.48145466, 0.4578275, 0.40821073)
+    image_std: tuple[float, ...] = (0.26862954, 0.26130258, 0.27577711)
+    rescale_factor: float = 1 / 255
+
+    @classmethod
+    def read(cls, folder: Path) -> ImageProcessor:
+        """Read FOLDER/preprocessor_config.json, or the image processor inside processor_config.json."""
+        path, whole = folder / "preprocessor_config.json", folder / "processor_config.json"
+        if not path.exists() and whole.exists():
+            return _processor(Fields.read(whole).object("image_processor"))
+        return _processor(Fields.read(path))
+
+    @classmethod
+    def parse(cls, data: Json) -> ImageProcessor:
+        """The same from the file's content; `ConfigError` names what cannot be used."""
+        return _processor(Fields(data))
+
+    @property
+    def factor(self) -> int:
+        """Pixels of image a side of one merged token covers."""
+        return self.patch_size * self.merge_size
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) at which the network sees an image of that size."""
+        rows, cols = smart_resize(
+            height, width, factor=self.factor, min_pixels=self.min_pixels, max_pixels=self.max_pixels
+        )
+        return cols, rows
+
+    def tokens(self, width: int, height: int) -> int:
+        """Image tokens that an image of that size costs."""
+        cols, rows = self.size(width, height)
+        return rows * cols // self.factor**2
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Tensor, Grid]:
+        """float32 patches [N, C*T*P*P] in merge-block order and (1, rows, columns) of patches.
+
+        `image` is uint8 [H,W,3], or [H,W,4] which is laid over white; TypeError or ValueError otherwise.
+        """
+        pixels = rgb(image)
+        height, width = pixels.shape[:2]
+        if (size := self.size(width, height)) != (width, height):
+            pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+        return self._patches(pixels), (1, size[1] // self.patch_size, size[0] // self.patch_size)
+
+    def _patches(self, pixels: Pixels) -> Tensor:
+        M, P, T, C = self.merge_size, self.patch_size, self.temporal_patch_size, 3
+        rows, cols = (side // self.factor for side in pixels.shape[:2])
+        cut = pixels.reshape(rows, M, P, cols, M, P, C).transpose(0, 3, 1, 4, 6, 2, 5)  # [rows,cols,M,M,C,P,P]
+        index = cut.reshape(-1, C, 1, P * P) + 256 * np.arange(C, dtype=np.int32).reshape(C, 1, 1)
+        frames = np.broadcast_to(self._values[index], (index.shape[0], C, T, P * P))  # a still image: T times
+        return torch.from_numpy(np.ascontiguousarray(frames).reshape(-1, C * T * P * P))
+
+    @cached_property
+    def _values(self) -> NDArray[np.float32]:
+        """What each of the 3 x 256 channel values becomes, rounded where the released processor rounds."""
+        scaled = (np.arange(256) * self.rescale_factor).astype(np.float32)
+        mean, std = (np.array(v, dtype=np.float32).reshape(3, 1) for v in (self.image_mean, self.image_std))
+        values: NDArray[np.float32] = ((scaled - mean) / std).ravel()
+        return values
+
+
+def rgb(image: NDArray[np.uint8]) -> Pixels:
+    """uint8 [H,W,3] of an array [H,W,3] or [H,W,4]; transparency shows white."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        found = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise TypeError(f"an image is {found}; expected a uint8 array [height, width, 3]")
+    if image.ndim != 3 or image.shape[2] not in (3, 4) or not image.size:
+        raise ValueError(f"an image has shape {list(image.shape)}; expected [height, width, 3] or [.., .., 4]")
+    if image.shape[2] == 3:
+        return image
+    alpha = image[..., 3:] / 255
+    return np.round(alpha * image[..., :3] + (1 - alpha) * 255).astype(np.uint8)
+
+
+def decode(data: bytes) -> Pixels:
+    """The upright picture in a PNG, JPEG or other image file, as uint8 [H,W,3]; transparency shows white."""
+    with Image.open(io.BytesIO(data)) as file:
+        upright = ImageOps.exif_transpose(file)
+        if upright.has_transparency_data:
+            return rgb(np.asarray(upright.convert("RGBA")))
+        return np.asarray(upright.convert("RGB"))
+
+
+def _processor(data: Fields) -> ImageProcessor:
+    for name in ("do_resize", "do_rescale", "do_normalize"):
+        if not data.flag(name, True):
+            raise data.error(name, "true, as released processors have")
+    if data.integer("resample", 3, low=0) != 3:
+        raise data.error("resample", "3, bicubic, as released processors have")
+    low, high = _budget(data)
+    processor = ImageProcessor(
+        patch_size=data.integer("patch_size", 14),
+        temporal_patch_size=data.integer("temporal_patch_size", 2),
+        merge_size=data.integer("merge_size", 2),
+        min_pixels=low,
+        max_pixels=high,
+        image_mean=data.numbers("image_mean", ImageProcessor.image_mean),
+        image_std=data.numbers("image_std", ImageProcessor.image_std),
+        rescale_factor=data.number("rescale_factor", 1 / 255),
+    )
+    if len(processor.image_mean) != 3:
+        raise data.error("image_mean", "three numbers: red, green, blue")
+    if len(processor.image_std) != 3 or min(processor.image_std) <= 0:
+        raise data.error("image_std", "three numbers above zero: red, green, blue")
+    if high < max(low, processor.factor**2):
+        wanted = f"at least min_pixels {low} and the {processor.factor**2} pixels of one token"
+        raise ConfigError(f"{data.where}max_pixels: {high}; expected {wanted}")
+    return processor
+
+
+def _budget(data: Fields) -> tuple[int, int]:
+    """min_pixels and max_pixels, never guessed: the two known defaults differ thirteen times."""
+    size, found = data.object("size"), []
+    for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge")):
+        for place, key in ((data, name), (size, edge), (size, name)):
+            if key in place.data:
+                found.append(place.integer(key, high=2**40))
+                break
+        else:
+            raise data.error(name, f"a number of pixels, here or as size.{edge}")
+    return found[0], found[1]

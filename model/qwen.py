@@ -1,0 +1,62 @@
+"""The whole network: vision tower, decoder, and the head that turns hidden states into logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.config import Config
+from model.decoder import Cache, Decoder
+from model.layout import Grid
+from model.rope import Rotation, text_rotation
+from model.vision import Vision
+
+
+class Qwen(nn.Module):
+    """Qwen2.5-VL. Parameters carry the names of released checkpoints: visual.*, model.*, lm_head.weight."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.visual = Vision(config.vision)
+        self.model = Decoder(config.text)
+        self.lm_head: nn.Linear | None = None
+        if not config.text.tie_word_embeddings:
+            self.lm_head = nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
+
+    def embed(self, tokens: Tensor, features: Tensor | None = None) -> Tensor:
+        """Embeddings [B,T,hidden] of tokens [B,T], with features [U,hidden] in place of image tokens."""
+        x: Tensor = self.model.embed_tokens(tokens)
+        where = tokens == self.config.image_token_id
+        count, given = int(where.sum()), 0 if features is None else features.shape[0]
+        if count != given:
+            raise ValueError(f"the prompt has {count} image tokens, the images give {given} features")
+        if features is None:
+            return x
+        return x.masked_scatter(where.unsqueeze(-1), features.to(x.dtype))
+
+    def rotation(self, positions: Tensor) -> Rotation:
+        """cos and sin for M-RoPE positions [3,B,T]."""
+        text = self.config.text
+        return text_rotation(positions, text.head_dim, text.rope_theta, text.mrope_section)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits over the vocabulary of hidden states [..., hidden]."""
+        head = self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
+        return F.linear(hidden, head)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        patches: Tensor | None = None,
+        grids: Sequence[Grid] = (),
+        mask: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Logits [B,T,vocab] of tokens [B,T] at positions [3,B,T]; patches, grids as the processor gives."""
+        features = None if patches is None else self.visual(patches, grids)
+        hidden = self.model(self.embed(tokens, features), self.rotation(positions), mask, cache)
+        return self.logits(hidden)

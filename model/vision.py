@@ -1,0 +1,148 @@
+"""The Qwen2.5-VL vision tower: window attention in most blocks, full attention per frame in a few.
+
+N patches, U units (merged tokens), H heads, D head size. Names are those of released checkpoints.
+Source: Qwen2.5-VL (arXiv 2502.13923), section 2.1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.attention import attend
+from model.config import VisionConfig
+from model.layout import Grid, Layout, Run, places, plan
+from model.norm import RMSNorm
+from model.rope import Rotation, rotate, vision_rotation
+
+
+class PatchEmbed(nn.Module):
+    """A convolution whose stride is its kernel; released weights are [hidden, 3, 2, 14, 14]."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        kernel = (config.temporal_patch_size, config.patch_size, config.patch_size)
+        self.proj = nn.Conv3d(config.in_channels, config.hidden_size, kernel, stride=kernel, bias=False)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """[N, patch_dim] -> [N, hidden]: patches do not overlap, so one matrix product does it."""
+        return F.linear(patches.to(self.proj.weight.dtype), self.proj.weight.flatten(1))
+
+
+class Attention(nn.Module):
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.heads = config.num_heads
+        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
+        self.proj = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
+        """x [N, hidden] in laid-out order; `unit` patches make one unit."""
+        N = x.shape[0]
+        q, k, v = self.qkv(x).view(N, 3, self.heads, -1).unbind(1)  # [N,H,D]
+        q = rotate(q.float(), rotation).to(x.dtype)  # float32: released code rotates there
+        k = rotate(k.float(), rotation).to(x.dtype)
+        out: list[Tensor] = []
+        start = 0
+        for run in runs:
+            length = run.frames * run.units * unit
+            part = [t[start : start + length].view(run.frames, run.units * unit, *t.shape[1:]) for t in (q, k, v)]
+            pieces = [(0, 1, run.units)] if full else [(g.start, g.count, g.size) for g in run.groups]
+            frame = [_windows(part, first * unit, count, size * unit) for first, count, size in pieces]
+            out.append(torch.cat(frame, dim=1).flatten(0, 1))
+            start += length
+        return self.proj(torch.cat(out) if len(out) > 1 else out[0])  # type: ignore[no-any-return]
+
+
+def _windows(part: Sequence[Tensor], first: int, count: int, size: int) -> Tensor:
+    """Attend inside `count` windows of `size` patches of every frame, in one call.
+
+    `part` holds q, k, v as [F, patches, H, D]; returns [F, count * size, H * D].
+    """
+    F_, _, H, D = part[0].shape
+    q, k, v = (t[:, first : first + count * size].reshape(F_ * count, size, H, D).transpose(1, 2) for t in part)
+    return attend(q, k, v).transpose(1, 2).reshape(F_, count * size, H * D)
+
+
+class MLP(nn.Module):
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.norm1 = RMSNorm(config.hidden_size)
+        self.norm2 = RMSNorm(config.hidden_size)
+        self.attn = Attention(config)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
+        x = x + self.attn(self.norm1(x), rotation, runs, unit, full)
+        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+
+
+class PatchMerger(nn.Module):
+    """Normalise every patch, join the patches of a unit, and map them to the decoder's width."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        joined = config.hidden_size * config.spatial_merge_size**2
+        self.joined = joined
+        self.ln_q = RMSNorm(config.hidden_size)
+        self.mlp = nn.Sequential(nn.Linear(joined, joined), nn.GELU(), nn.Linear(joined, config.out_hidden_size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mlp(self.ln_q(x).view(-1, self.joined))  # type: ignore[no-any-return]
+
+
+class Vision(nn.Module):
+    """Patches of several images in, one feature a merged token out, in reading order of each image."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patch_embed = PatchEmbed(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.merger = PatchMerger(config)
+
+    def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
+        """patches [N, patch_dim] in merge-block order, one grid an image -> features [U, out_hidden]."""
+        merge, unit = self.config.spatial_merge_size, self.config.spatial_merge_size**2
+        _check(patches, grids, merge, self.config.patch_dim)
+        layout: Layout = plan(grids, merge, self.config.window_units)
+        order = layout.order.to(patches.device)
+        rotation = self._rotation(grids, order, unit)
+        x = _permute(self.patch_embed(patches), order, unit)
+        for index, block in enumerate(self.blocks):
+            x = block(x, rotation, layout.runs, unit, index in self.config.fullatt_block_indexes)
+        merged: Tensor = self.merger(x)
+        return merged[order.argsort()]
+
+    def _rotation(self, grids: Sequence[Grid], order: Tensor, unit: int) -> Rotation:
+        where = places(grids, self.config.spatial_merge_size).to(order.device)
+        cos, sin = vision_rotation(_permute(where, order, unit), self.config.head_dim)
+        return cos.unsqueeze(1), sin.unsqueeze(1)  # [N,1,D]: the same for every head
+
+
+def _check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -> None:
+    """ValueError where the patches and the grids do not belong together."""
+    if odd := [grid for grid in grids if min(grid) < 1 or grid[1] % merge or grid[2] % merge]:
+        raise ValueError(f"grid {odd[0]}: rows and columns of patches must be multiples of {merge} above zero")
+    wanted = [sum(t * h * w for t, h, w in grids), patch_dim]
+    if list(patches.shape) != wanted or not wanted[0]:
+        raise ValueError(f"patches are {list(patches.shape)}; the grids {list(grids)} need {wanted}")
+
+
+def _permute(x: Tensor, order: Tensor, unit: int) -> Tensor:
+    """Reorder x [N, ...] by whole units."""
+    return x.view(-1, unit, *x.shape[1:])[order].flatten(0, 1)
