@@ -1,0 +1,61 @@
+"""Several turns as tensors.
+
+B turns, T tokens of the longest, P answers' tokens in all, N patches of one picture, U image tokens of one picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.rope import position_ids
+from model.train.samples import Encoded
+
+MEAN = torch.tensor((0.48145466, 0.4578275, 0.40821073))
+STD = torch.tensor((0.26862954, 0.26130258, 0.27577711))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Turns padded on the right; rows of `places` are (turn, token) pairs that predict `labels`."""
+
+    tokens: Tensor  # [B,T]
+    positions: Tensor  # [3,B,T]
+    places: Tensor  # [P,2]
+    labels: Tensor  # [P]
+    boxes: Tensor  # [B,4] pixels, or -1 where the answer points nowhere
+    image_start: Tensor  # [B] first image token, or -1
+
+
+def patches(pictures: Sequence[NDArray[np.uint8]], patch: int) -> Tensor:
+    """Pictures uint8 [H,W,3] of one size -> [B*N, 3*2*patch*patch] in merge-block order (merge 2)."""
+    x = torch.from_numpy(np.stack(pictures)).float().div(255).sub(MEAN).div(STD)  # [B,H,W,3]
+    B, H, W, _ = x.shape
+    x = x.view(B, H // patch // 2, 2, patch, W // patch // 2, 2, patch, 3)
+    x = x.permute(0, 1, 4, 2, 5, 7, 3, 6)  # B, block row, block column, row, column, channel, y, x
+    x = x.unsqueeze(6).expand(*x.shape[:6], 2, patch, patch)  # a still image is two equal frames
+    return x.reshape(-1, 3 * 2 * patch * patch)
+
+
+def collate(turns: Sequence[Encoded], image_token: int, grid: tuple[int, int], pad: int) -> Batch:
+    """Pad `turns` to one length; `grid` is every picture's merged (rows, columns)."""
+    longest = max(len(turn.ids) for turn in turns)
+    tokens = torch.full((len(turns), longest), pad)
+    positions = torch.zeros(3, len(turns), longest, dtype=torch.long)
+    places: list[tuple[int, int]] = []
+    labels: list[int] = []
+    starts: list[int] = []
+    for i, turn in enumerate(turns):
+        tokens[i, : len(turn.ids)] = torch.tensor(turn.ids)
+        grids = [grid] if turn.image else []
+        positions[:, i, : len(turn.ids)] = position_ids(turn.ids, image_token, grids)
+        places += [(i, at - 1) for at in range(turn.answer, len(turn.ids))]
+        labels += turn.ids[turn.answer :]
+        starts.append(turn.ids.index(image_token) if turn.image else -1)
+    boxes = torch.tensor([turn.box or (-1, -1, -1, -1) for turn in turns])
+    return Batch(tokens, positions, torch.tensor(places), torch.tensor(labels), boxes, torch.tensor(starts))

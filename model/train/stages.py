@@ -1,0 +1,66 @@
+"""The three stages, as data: what is trained, on what, and how fast.
+
+Vision first, then everything, then instructions with the vision tower frozen, as in Qwen2-VL (arXiv 2409.12191,
+section 2.2). `language` prepares the decoder beside the vision stage: it teaches copying without pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training; learning rates fall linearly over its last three quarters."""
+
+    name: str
+    train: tuple[str, ...]  # prefixes of the parameters that move
+    batch: int  # pictures a process and update, two turns each
+    muon_lr: float
+    adam_lr: float
+    ocr: float = 0.0  # weights of the losses
+    answer: float = 0.0
+    mask: float = 0.0
+    look: float = 0.0
+    copying: float = 0.0  # share of turns without a picture
+    visual: float = 1.0  # the vision tower's share of the learning rates
+    gain: float = 1.0  # by which image features are scaled when the stage begins
+    warmup: int = 50  # updates
+    floor: float = 0.1  # learning rate left at the end
+
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage("vision", ("visual.", "heads.ocr"), batch=8, muon_lr=0.02, adam_lr=2e-3, ocr=1.0, floor=0.3),
+        Stage("language", ("model.",), batch=12, muon_lr=0.02, adam_lr=2e-3, answer=1.0, copying=1.0, floor=0.3),
+        Stage(
+            "joint",
+            ("visual.", "model.", "heads."),
+            batch=6,
+            muon_lr=0.006,
+            adam_lr=8e-4,
+            visual=0.5,
+            ocr=1.0,
+            answer=1.0,
+            mask=0.3,
+            look=0.15,
+            copying=0.2,
+            gain=20.0,
+            warmup=100,
+            floor=0.25,
+        ),
+        Stage(
+            "instruct",
+            ("model.", "heads.mask"),
+            batch=8,
+            muon_lr=0.004,
+            adam_lr=5e-4,
+            answer=1.0,
+            mask=0.2,
+            look=0.1,
+            copying=0.05,
+            floor=0.02,
+        ),
+    )
+}
