@@ -1,0 +1,139 @@
+"""The arguments of a call, read as what an action needs.
+
+Every reader here raises an ActionError that names the field, the value and what would be right. Null counts as
+missing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from actions.action import ActionError, Point
+from actions.frame import Frame
+
+BOXES = ("bbox_2d", "point_2d")
+"""What Qwen2.5-VL calls the place of a thing it was asked to find."""
+
+_NUMERAL = re.compile(r"\s*[-+]?[0-9]{1,20}(\.[0-9]{0,20})?\s*")
+_LIST_MARKS = re.compile(r"[\[\]()]")
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """`value` for an error message: printable, on one line, and short whatever its length."""
+    shown = repr(value[: limit + 1] if isinstance(value, str) else value)
+    return shown if len(shown) <= limit + 2 else f"{shown[:limit]}…"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a call was given, in the frame of the image its coordinates are meant in.
+
+    `known` are the fields that the function has.
+    """
+
+    values: Mapping[str, JsonValue]
+    frame: Frame
+    known: frozenset[str]
+
+    def point(self, *fields: str, box: bool = True) -> Point:
+        """The screen pixel that the first of `fields` to be present names: a point, or with `box` a box's centre."""
+        for field in fields:
+            if self.values.get(field) is not None:
+                return self.frame.to_screen(*self._pair(field, box), field=field)
+        size = f"{self.frame.model_width}x{self.frame.model_height}"
+        raise ActionError(f"{fields[0]}: missing; give [x, y] in pixels of the {size} image")
+
+    def place(self, *fields: str) -> Point | None:
+        """As `point`, or None where the call names no place and means the pointer's.
+
+        A field the function does not have may be a misspelt place, and is then refused: to act where the pointer
+        happens to be is no way to ignore it.
+        """
+        if any(self.values.get(field) is not None for field in fields):
+            return self.point(*fields)
+        if strange := [field for field in self.values if field not in self.known]:
+            names = ", ".join(sorted(self.known))
+            raise ActionError(f"{shorten(strange[0])}: no argument of this function; known: {names}")
+        return None
+
+    def text(self, *fields: str, missing: str | None = None) -> str:
+        """The string that the first of `fields` to be present holds, or `missing` where that is given."""
+        for field in fields:
+            if (value := self.values.get(field)) is not None:
+                return _text(value, field)
+        if missing is None:
+            raise ActionError(f"{fields[0]}: missing; give a string")
+        return missing
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """The strings, none of them empty, that `field` lists; a single string is a list of one."""
+        value = self.values.get(field)
+        items = value if isinstance(value, list) else [value]
+        found = tuple(_text(item, field) for item in items)
+        if not all(found) or not found:
+            raise ActionError(f"{field}: {shorten(value)} must list one or more strings, none of them empty")
+        return found
+
+    def number(self, field: str, low: float, high: float) -> float:
+        """The number from `low` to `high` that `field` holds."""
+        value = self.values.get(field)
+        if value is None:
+            raise ActionError(f"{field}: missing; give a number from {low} to {high}")
+        number = _number(value, field)
+        if not low <= number <= high:
+            raise ActionError(f"{field}: {shorten(value)} must be from {low} to {high}")
+        return number
+
+    def choice(self, field: str, allowed: tuple[str, ...]) -> str:
+        """The one of `allowed` that `field` names, whatever its capitals."""
+        value = self.values.get(field)
+        if not isinstance(value, str) or value.strip().lower() not in allowed:
+            shown = "missing" if value is None else shorten(value)
+            raise ActionError(f"{field}: {shown}; must be one of {', '.join(allowed)}")
+        return value.strip().lower()
+
+    def _pair(self, field: str, box: bool) -> tuple[float, float]:
+        numbers = [_number(item, field) for item in _flat(self.values[field])]
+        if len(numbers) == 4 and box:
+            return (numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2
+        if len(numbers) != 2:
+            raise ActionError(f"{field}: {shorten(self.values[field])} must be two numbers, [x, y]")
+        return numbers[0], numbers[1]
+
+
+def _flat(value: JsonValue) -> list[JsonValue]:
+    """The items of `[x, y]`, `[[x1, y1], [x2, y2]]`, `{"x": x, "y": y}` and of a text such as "(x, y)"."""
+    if isinstance(value, str):
+        return list(_LIST_MARKS.sub(" ", value[:200]).split(","))
+    if isinstance(value, dict):
+        value = list(value.values()) if set(value) == {"x", "y"} else [value]
+    if not isinstance(value, list):
+        return [value]
+    return [each for item in value[:8] for each in (item if isinstance(item, list) else [item])]
+
+
+def _number(value: JsonValue, field: str) -> float:
+    if isinstance(value, str) and _NUMERAL.fullmatch(value):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ActionError(f"{field}: {shorten(value)} is not a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ActionError(f"{field}: {value} is not a finite number")
+    return value
+
+
+def _text(value: JsonValue, field: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ActionError(f"{field}: {shorten(value)} is not a string")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ActionError(f"{field}: {shorten(value)} holds half of a surrogate pair") from None
+    return value
