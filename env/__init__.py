@@ -1,0 +1,47 @@
+"""Screens: what is seen, and what acting on them does.
+
+Importing this package loads neither a browser nor an imaging library; the environments load when first named.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from env.environment import Environment, EnvironmentBroken, Task
+from env.observation import Box, Image, Observation, Receipt
+
+if TYPE_CHECKING:
+    from env.browser import Browser, BrowserOptions
+    from env.miniwob import MiniWoB
+    from env.screens import Screens
+
+__all__ = [
+    "Box",
+    "Browser",
+    "BrowserOptions",
+    "Environment",
+    "EnvironmentBroken",
+    "Image",
+    "MiniWoB",
+    "Observation",
+    "Receipt",
+    "Screens",
+    "Task",
+]
+
+_LAZY = {
+    "Browser": "env.browser",
+    "BrowserOptions": "env.browser",
+    "MiniWoB": "env.miniwob",
+    "Screens": "env.screens",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load an environment when it is first named."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'env' has no attribute {name!r}")
+    value: object = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,203 @@
+"""The browser as an environment: how it is reset, how a step runs, and how it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Self, TypeVar
+
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Playwright, async_playwright
+
+from actions.action import Action
+from actions.frame import Frame
+from actions.space import KINDS, ActionSpace
+from env.browser import capture, episode, script
+from env.browser.downloads import Downloads
+from env.browser.launch import fresh, launch
+from env.browser.navigate import BLANK, address
+from env.browser.options import BrowserOptions
+from env.browser.process import Ownership
+from env.browser.script import Json
+from env.browser.session import Session
+from env.browser.worker import Worker
+from env.environment import EnvironmentBroken, Task
+from env.observation import Observation
+
+T = TypeVar("T")
+
+DEFAULTS = BrowserOptions()
+SLACK = 5.0  # seconds beyond the sum of its parts that a whole call may take
+CLOSING = 5.0  # seconds for a polite end; then the processes are killed
+
+
+class Browser:
+    """A Chromium to act on, driven from a thread of its own, so that it works beside a running event loop.
+
+    It starts with the first `reset`. A call that hangs ends with `EnvironmentBroken("timeout")`, and the next
+    `reset` brings a new browser. However this process ends, no browser process is left.
+    """
+
+    def __init__(self, options: BrowserOptions = DEFAULTS, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.options = options
+        self._clock = clock
+        self._ownership = Ownership()
+        self._worker = Worker()
+        self._playwright: Playwright | None = None
+        self._chromium: Chromium | None = None
+        self._session: Session | None = None
+        self._broken: EnvironmentBroken | None = None
+        self._closed = False
+        self._episodes = 0
+
+    @property
+    def space(self) -> ActionSpace:
+        """Everything a browser can do; uploads only where there is a folder for them."""
+        return ActionSpace(frozenset(KINDS) - (frozenset() if self.options.uploads else {"upload"}))
+
+    @property
+    def marker(self) -> str:
+        """The argument that every browser process of this object carries, and no other process."""
+        return self._ownership.marker
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of every screenshot in pixels."""
+        return capture.shown(self.options)
+
+    @property
+    def url(self) -> str:
+        """The address of the current tab."""
+        return self._open().url
+
+    def reset(self, task: Task) -> Observation:
+        """Open `task.start` in a fresh context: no cookies, no tabs and no files of earlier episodes.
+
+        ValueError for an address that is neither http, https, file nor about:blank.
+        """
+        self._alive()
+        start = address(task.start or BLANK, files=True)
+        options = self.options
+        if self._broken is not None:
+            self._discard()
+        seconds = options.start_timeout + options.load_timeout * 2 + self._looking
+        return self._call(self._reset(start), seconds)
+
+    def step(self, action: Action) -> Observation:
+        """Carry out `action`, wait until the page has settled, and look.
+
+        While a dialog is open, only its answer is possible: enter, escape, or text for a prompt.
+        """
+        session = self._open()
+        self.space.check(action)
+        Frame(*self.size, *self.size).check(action)
+        seconds = episode.deadline(session, action) + self._looking
+        return self._call(episode.step(session, action, self._clock), seconds)
+
+    def look(self) -> Observation:
+        """What the page shows once it has settled, without acting on it."""
+        session = self._open()
+        return self._call(episode.look(session, self._clock), self._looking)
+
+    def evaluate(self, script_text: str, arg: Json = None) -> Json:
+        """What a script of ours gives in the current page: an expression, or a function called with `arg`.
+
+        ScriptError where it throws. Never hand in what a page or a model wrote.
+        """
+        session = self._open()
+        if session.dialogs:
+            raise EnvironmentBroken("timeout", f"no script can run while a dialog is open: {session.dialog}")
+        work = script.evaluate(session.current.cdp, script_text, arg)
+        return self._call(work, self.options.action_timeout)
+
+    def page_text(self) -> str:
+        """The visible text of the current page."""
+        return str(self.evaluate("() => document.body?.innerText ?? ''"))
+
+    def close(self) -> None:
+        """End the browser and everything else this object started; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._worker.run(self._shut(), CLOSING)
+        except (TimeoutError, PlaywrightError):
+            pass  # the browser did not answer; what is left of it is killed now
+        finally:
+            self._ownership.close()
+            self._worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _looking(self) -> float:
+        return self.options.settle_cap * episode.TRIES + self.options.action_timeout + SLACK
+
+    def _alive(self) -> None:
+        if self._closed:
+            raise EnvironmentBroken("closed", "this browser was closed")
+
+    def _open(self) -> Session:
+        self._alive()
+        if self._broken is not None:
+            raise EnvironmentBroken(self._broken.reason, f"{self._broken.message}; reset first") from self._broken
+        if self._session is None:
+            raise EnvironmentBroken("closed", "no page is open yet; reset first")
+        return self._session
+
+    def _call(self, work: Coroutine[object, object, T], seconds: float) -> T:
+        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken."""
+        try:
+            return self._worker.run(work, seconds)
+        except EnvironmentBroken as broken:
+            self._broken = self._broken or broken
+            raise
+        except TimeoutError as late:
+            self._broken = EnvironmentBroken("timeout", str(late) or f"no answer within {seconds:g} s")
+            self._ownership.kill()
+            raise self._broken from late
+        except PlaywrightError as error:
+            known = self._session.broken if self._session else None
+            message = error.message.strip().splitlines()[0]
+            self._broken = known or EnvironmentBroken("crash", f"the browser failed: {message}")
+            raise self._broken from error
+
+    def _discard(self) -> None:
+        """Leave a broken browser behind; where even the loop is stuck, that too."""
+        self._ownership.kill()
+        self._session = self._chromium = None
+        try:
+            self._worker.run(self._shut(), CLOSING)
+        except (TimeoutError, PlaywrightError):
+            self._worker.close()
+            self._worker = Worker()
+        self._playwright = self._broken = None
+
+    async def _reset(self, start: str) -> Observation:
+        if self._session is not None:
+            last, self._session = self._session, None
+            await last.close()
+        if self._playwright is None:
+            self._playwright = await async_playwright().start()
+        if self._chromium is None:
+            self._chromium = await launch(self._playwright, self.options, self.marker)
+        self._episodes += 1
+        files = Downloads(self._ownership.folder / str(self._episodes))
+        session = Session(await fresh(self._chromium, self.options), self.options, files)
+        self._chromium.once("disconnected", session.lose)
+        self._session = session
+        return await episode.begin(session, start, self._clock)
+
+    async def _shut(self) -> None:
+        if self._chromium is not None:
+            await self._chromium.close()
+        if self._playwright is not None:
+            await self._playwright.stop()

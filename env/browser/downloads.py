@@ -1,0 +1,49 @@
+"""Files that pages send: kept in a folder of ours under names of ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.async_api import Download
+
+LONGEST = 100  # characters of a file name
+
+
+class Downloads:
+    """The files that arrived in one episode."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.names: list[str] = []
+        self.pending = 0
+
+    async def save(self, download: Download) -> None:
+        """Keep the file once it is complete; a download that fails leaves no name."""
+        self.pending += 1
+        try:
+            name = self._free(sanitise(download.suggested_filename))
+            await download.save_as(self.folder / name)
+            self.names.append(name)
+        finally:
+            self.pending = max(self.pending - 1, 0)
+
+    def _free(self, name: str) -> str:
+        stem, dot, suffix = name.rpartition(".")
+        stem, end = (stem, dot + suffix) if stem else (name, "")
+        number, free = 1, name
+        while (self.folder / free).exists():
+            number += 1
+            free = f"{stem} ({number}){end}"
+        return free
+
+
+def sanitise(name: str) -> str:
+    """A plain file name made of what a page suggests: no folders, no control characters, not hidden."""
+    last = re.split(r"[/\\]", name)[-1]
+    plain = re.sub(r"[^\w .()\[\]+,=@-]", "_", last).strip(" .")
+    stem, dot, suffix = plain.rpartition(".")
+    if dot and len(plain) > LONGEST:
+        plain = stem[: max(LONGEST - len(suffix) - 1, 1)] + dot + suffix[: LONGEST // 2]
+    return plain[: LONGEST * 2] or "download"

@@ -1,0 +1,74 @@
+"""What lies at a place of the page, asked of the page itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from playwright.async_api import Error as PlaywrightError
+
+from actions.action import ActionError
+from env.browser import script
+from env.browser.session import Session, Tab
+
+PATIENCE = 1.0  # seconds; a page that does not answer by then gets its action all the same
+DEPTH = 4  # frames of other origins within each other
+
+CORNER = """frame => {
+  const box = frame.getBoundingClientRect();
+  return [box.left + frame.clientLeft, box.top + frame.clientTop];
+}"""
+
+Question = Literal["hit", "closed", "choose"]
+
+
+async def hit(session: Session, x: float, y: float) -> str:
+    """The element at a place in CSS pixels, such as 'button "OK"'; empty where the page does not say."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            said = await _ask(session, "hit", x, y)
+    except (TimeoutError, PlaywrightError, script.ScriptError):
+        return ""
+    return str(said)
+
+
+async def look(session: Session, tab: Tab) -> None:
+    """Refresh the title of `tab` and the words for what has the focus, where the page says it in time."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            seen = await script.evaluate(tab.cdp, f"{script.source('element.js')}.look")
+    except (TimeoutError, PlaywrightError, script.ScriptError):
+        return
+    if isinstance(seen, dict):
+        tab.title, session.focus = str(seen["title"]), str(seen["focus"])
+
+
+async def choose(session: Session, x: float, y: float, label: str) -> str:
+    """Choose the option `label` of the list at a place in CSS pixels; what the list is called."""
+    said = await _ask(session, "choose", x, y, label)
+    assert isinstance(said, dict)
+    if said.get("chosen"):
+        return str(said["found"])
+    options = said["options"]
+    if not isinstance(options, list):
+        raise ActionError(f"at: there is no drop-down list at this place but {said['found']}")
+    known = ", ".join(repr(option) for option in options[:30])
+    raise ActionError(f"label: {said['found']} has no option {label!r} that can be chosen; it has {known}")
+
+
+async def _ask(session: Session, question: Question, x: float, y: float, *more: str) -> script.Json:
+    """Ask the main frame, and where another origin's frame covers the place, that frame."""
+    source = script.source("element.js")
+    cdp, frame = session.current.cdp, session.current.page.main_frame
+    if not await script.evaluate(cdp, f"{source}.closed", x, y):
+        return await script.evaluate(cdp, f"{source}.{question}", x, y, *more)
+    for _ in range(DEPTH):
+        found = await frame.evaluate_handle("([x, y]) => document.elementFromPoint(x, y)", [x, y])
+        element = found.as_element()
+        inner = await element.content_frame() if element else None
+        if element is None or inner is None:
+            break
+        left, top = await element.evaluate(CORNER)
+        frame, x, y = inner, x - left, y - top
+    answer: script.Json = await frame.evaluate(f"(args) => ({source}\n).{question}(...args)", [x, y, *more])
+    return answer

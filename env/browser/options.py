@@ -1,0 +1,45 @@
+"""How a browser is started, how large it is, and how long it may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class BrowserOptions:
+    """Sizes are CSS pixels, times are seconds.
+
+    The default size is a multiple of 28 both ways, so that a Qwen-VL model image needs no resizing.
+    """
+
+    size: tuple[int, int] = (1288, 728)
+    device_scale_factor: float = 1.0
+    """Screenshot pixels to one CSS pixel."""
+    clip: tuple[int, int] | None = None
+    """Show only the left top part of this size; the page itself keeps `size`."""
+    headed: bool = False
+    executable: Path | None = None
+    """None looks for one: see `env.browser.find`."""
+    locale: str = "en-US"
+    timezone: str = "UTC"
+    start_timeout: float = 30.0
+    load_timeout: float = 15.0
+    """How long a navigation may take until the server answers."""
+    action_timeout: float = 10.0
+    """How long one action or one capture may hang before the browser is replaced."""
+    settle_cap: float = 3.0
+    """How long a page may go on loading before it is looked at all the same."""
+    animation_cap: float = 1.0
+    """How long a page may go on moving before it is looked at all the same."""
+    uploads: Path | None = None
+    """The folder from which the agent may upload files; None allows no upload."""
+    files: bool = False
+    """Whether the agent may open `file:` addresses; a task may always start at one."""
+
+    def __post_init__(self) -> None:
+        shown = self.clip or self.size
+        if min(*shown, *self.size) < 1 or shown[0] > self.size[0] or shown[1] > self.size[1]:
+            raise ValueError(f"clip {self.clip} must lie within size {self.size}, both at least 1 pixel")
+        if self.device_scale_factor <= 0:
+            raise ValueError(f"device_scale_factor must be positive, not {self.device_scale_factor}")

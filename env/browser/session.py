@@ -1,0 +1,264 @@
+"""One episode in the browser: its tabs, and what happens to them without being asked.
+
+Everything here lives in the worker's loop. Events change plain fields and ring the bell; whoever waits, waits for
+a condition on these fields.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, Page, Request
+from playwright.async_api import Error as PlaywrightError
+
+from env.browser import capture
+from env.browser.downloads import Downloads
+from env.browser.options import BrowserOptions
+from env.browser.worker import Bell
+from env.environment import EnvironmentBroken
+from env.observation import Image
+
+T = TypeVar("T")
+
+STREAMS = frozenset({"websocket", "eventsource", "media", "ping", "other"})
+"""Requests that are no part of loading a page."""
+
+
+class Tab:
+    """A page, its protocol session, and the last known title."""
+
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
+        self.page = page
+        self.cdp = cdp
+        self.title = ""
+        self.loading: set[str] = set()  # frames on their way to another document
+
+
+class Session:
+    """The tabs of one browser context and their pending business."""
+
+    def __init__(self, context: BrowserContext, options: BrowserOptions, downloads: Downloads) -> None:
+        self.context = context
+        self.options = options
+        self.downloads = downloads
+        self.bell = Bell()
+        self.tabs: list[Tab] = []
+        self.dialogs: list[Dialog] = []
+        self.answer: str | None = None  # typed into a prompt, not yet accepted
+        self.unfinished: asyncio.Task[object] | None = None  # the action that a dialog holds up
+        self.broken: EnvironmentBroken | None = None
+        self.began = 0.0
+        self.navigations = 0
+        self.target = ""  # what the last action was done to
+        self.pointer = (0.0, 0.0)  # CSS pixels
+        self.focus = ""
+        self.png = b""
+        self.pixels: Image = capture.blank(options)
+        self._current: Tab | None = None
+        self._opening: list[Page] = []  # pages known, not yet a tab
+        self._announced = 0  # windows that a page has opened, not yet a page
+        self._requests: set[Request] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listen()
+
+    def _listen(self) -> None:
+        self.context.on("page", self._on_page)
+        self.context.on("dialog", self._on_dialog)
+        self.context.on("request", self._on_request)
+        self.context.on("requestfinished", self._on_request_end)
+        self.context.on("requestfailed", self._on_request_end)
+
+    @property
+    def current(self) -> Tab:
+        """The tab that is looked at and acted on."""
+        if self._current is None:
+            raise EnvironmentBroken("crash", "every page of the browser is gone")
+        return self._current
+
+    @property
+    def url(self) -> str:
+        """The address of the current tab."""
+        return self.current.page.url
+
+    def names(self) -> tuple[str, ...]:
+        """Each tab as 'title — url'."""
+        return tuple(f"{tab.title} — {tab.page.url}" for tab in self.tabs)
+
+    @property
+    def dialog(self) -> str:
+        """The dialog that waits for an answer, as 'confirm: text'."""
+        return f"{self.dialogs[0].type}: {self.dialogs[0].message}" if self.dialogs else ""
+
+    def busy(self) -> bool:
+        """Whether something is known to be on its way to the current tab."""
+        return bool(
+            self._announced
+            or self._opening
+            or self._requests
+            or self.downloads.pending
+            or self._current is None
+            or self._current.loading
+        )
+
+    def give_up(self) -> None:
+        """Stop waiting for what has been on its way for too long; it may still arrive."""
+        self._announced = 0
+        self._requests.clear()
+        self.downloads.pending = 0
+        for tab in self.tabs:
+            tab.loading.clear()
+
+    async def race(self, work: asyncio.Task[T], seconds: float) -> bool:
+        """Wait for `work` until a dialog opens; whether it has ended. TimeoutError after `seconds`."""
+        work.add_done_callback(self._ended)
+        await self.bell.until(lambda: work.done() or bool(self.dialogs or self.broken), seconds)
+        if self.broken:
+            work.cancel()
+            raise self.broken
+        if not work.done() and not self.dialogs:
+            work.cancel()
+            raise TimeoutError(f"no answer from the page within {seconds:g} s")
+        return work.done()
+
+    def _ended(self, work: asyncio.Task[T]) -> None:
+        if not work.cancelled():
+            work.exception()  # taken note of, so that an action given up is not reported as forgotten
+        self.bell.ring()
+
+    async def unless_dialog(self, work: Coroutine[object, object, T], seconds: float) -> T | None:
+        """The result of `work`, or None where a dialog opened first. TimeoutError after `seconds`."""
+        task: asyncio.Task[T] = asyncio.ensure_future(work)
+        if await self.race(task, seconds):
+            return task.result()
+        task.cancel()
+        return None
+
+    async def open(self) -> Tab:
+        """A new empty tab, made the current one."""
+        page = await self.context.new_page()
+        await self.bell.until(lambda: page not in self._opening, self.options.action_timeout)
+        return self.current
+
+    async def show(self, tab: Tab) -> None:
+        """Make `tab` the current one."""
+        self._current = tab
+        await tab.page.bring_to_front()
+
+    async def close(self) -> None:
+        """End the context and everything that still waits in it."""
+        for task in [*self._tasks, *([self.unfinished] if self.unfinished else [])]:
+            task.cancel()
+        await self.context.close()
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Do `work` beside everything else; it ends with the session."""
+        task = asyncio.ensure_future(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except PlaywrightError as error:
+            if not (self.broken or gone(error)):
+                self.broken = EnvironmentBroken("crash", f"the browser failed beside an action: {error.message}")
+        finally:
+            self.bell.ring()
+
+    def _on_page(self, page: Page) -> None:
+        self._announced = max(self._announced - 1, 0)
+        self._opening.append(page)
+        page.on("close", self._on_close)
+        page.on("crash", self._on_crash)
+        page.on("download", self._on_download)
+        page.on("framenavigated", lambda frame: self._on_navigated() if frame is page.main_frame else None)
+        self.spawn(self._adopt(page))
+
+    async def _adopt(self, page: Page) -> None:
+        try:
+            tab = Tab(page, await self.context.new_cdp_session(page))
+            self._follow(tab)
+            await tab.cdp.send("Page.enable")
+            width, height = self.options.size
+            if page.viewport_size != {"width": width, "height": height}:
+                await page.set_viewport_size({"width": width, "height": height})
+            if not page.is_closed():
+                self.tabs.append(tab)
+                self._current = tab
+        finally:
+            self._opening.remove(page)
+
+    def _follow(self, tab: Tab) -> None:
+        """Keep count of the tab's frames that load, and of the windows it opens."""
+
+        def started(event: dict[str, object]) -> None:
+            if event.get("disposition", "currentTab") == "currentTab":
+                tab.loading.add(str(event["frameId"]))
+
+        def stopped(event: dict[str, object]) -> None:
+            tab.loading.discard(str(event["frameId"]))
+            self.bell.ring()
+
+        def opened(_: dict[str, object]) -> None:
+            self._announced += 1
+
+        tab.cdp.on("Page.frameRequestedNavigation", started)
+        tab.cdp.on("Page.frameStartedLoading", started)
+        tab.cdp.on("Page.frameStoppedLoading", stopped)
+        tab.cdp.on("Page.frameDetached", stopped)
+        tab.cdp.on("Page.windowOpen", opened)
+
+    def _on_navigated(self) -> None:
+        self.navigations += 1
+        self.bell.ring()
+
+    def _on_close(self, page: Page) -> None:
+        self.tabs = [tab for tab in self.tabs if tab.page is not page]
+        self.dialogs = [dialog for dialog in self.dialogs if dialog.page is not page]
+        self._requests.clear()
+        if self._current is not None and self._current.page is page:
+            self._current = None
+            self.navigations += 1
+            if self.tabs:
+                self.spawn(self.show(self.tabs[-1]))
+            else:
+                self.spawn(self._refill())
+        self.bell.ring()
+
+    async def _refill(self) -> None:
+        await self.context.new_page()
+
+    def lose(self, *_: object) -> None:
+        """The browser itself is gone."""
+        self.broken = self.broken or EnvironmentBroken("crash", "the browser ended")
+        self.bell.ring()
+
+    def _on_crash(self, page: Page) -> None:
+        self.broken = EnvironmentBroken("crash", f"the page {page.url} crashed")
+        self.bell.ring()
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog)
+        self.answer = None
+        for tab in self.tabs:
+            if tab.page is dialog.page:
+                self._current = tab
+        self.bell.ring()
+
+    def _on_download(self, download: Download) -> None:
+        self.spawn(self.downloads.save(download))
+
+    def _on_request(self, request: Request) -> None:
+        if request.resource_type not in STREAMS:
+            self._requests.add(request)
+
+    def _on_request_end(self, request: Request) -> None:
+        self._requests.discard(request)
+        self.bell.ring()
+
+
+def gone(error: PlaywrightError) -> bool:
+    """Whether `error` only says that a page closed while something was asked of it."""
+    return "has been closed" in error.message or "Target closed" in error.message

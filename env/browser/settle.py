@@ -1,0 +1,82 @@
+"""Waiting until a page has come to rest, by its own events and never by a fixed sleep."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Frame
+
+from env.browser import script
+from env.browser.session import Session, Tab
+
+Verdict = Literal["quiet", "moving", "loading", "dialog"]
+
+MARGIN = 0.25  # seconds that a page's script may answer late
+
+
+async def settle(session: Session) -> Verdict:
+    """Wait until nothing is on its way and a whole frame has passed in which nothing moved.
+
+    "moving" says that an animation outlived its cap, "loading" that something else did, "dialog" that a dialog
+    is open and the page stands still because of it.
+    """
+    now = asyncio.get_running_loop().time
+    end = now() + session.options.settle_cap
+    while True:
+        await session.bell.until(lambda: bool(session.dialogs or session.broken) or not session.busy(), end - now())
+        if session.broken:
+            raise session.broken
+        if session.dialogs:
+            return "dialog"
+        if now() >= end:
+            session.give_up()
+            return "loading"
+        tab = session.current
+        verdict = await _quiet(session, tab, end - now())
+        if session.dialogs:
+            return "dialog"
+        if verdict is not None and tab is session.current and not session.busy():
+            return verdict
+
+
+async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
+    """What the frames of `tab` say; None where one of them became another document meanwhile."""
+    caps = (seconds * 1000, session.options.animation_cap * 1000)
+    frames = [frame for frame in tab.page.frames if frame is not tab.page.main_frame]
+    try:
+        work = asyncio.gather(
+            script.evaluate(tab.cdp, script.source("settle.js"), *caps),
+            *(_inner(frame, caps) for frame in frames),
+        )
+        verdicts = await session.unless_dialog(_wait(work), seconds + MARGIN)
+    except TimeoutError:
+        session.give_up()
+        return "loading"
+    except (PlaywrightError, script.ScriptError):
+        if session.broken or tab.page.is_closed():
+            return None
+        return "loading" if seconds < MARGIN else None
+    if verdicts is None:
+        return "dialog"
+    for worst in ("loading", "moving"):
+        if worst in verdicts:
+            return "loading" if worst == "loading" else "moving"
+    return "quiet"
+
+
+async def _wait(work: asyncio.Future[list[script.Json]]) -> list[script.Json]:
+    return await work
+
+
+async def _inner(frame: Frame, caps: tuple[float, float]) -> script.Json:
+    """What a frame inside the page says; a frame that is gone is quiet."""
+    try:
+        async with asyncio.timeout(caps[0] / 1000):
+            said = await frame.evaluate(f"(caps) => ({script.source('settle.js')}\n)(...caps)", list(caps))
+    except TimeoutError:
+        return "loading"
+    except PlaywrightError:
+        return "quiet"
+    return str(said)

@@ -1,0 +1,102 @@
+"""Names of keys: what models write, and what the browser wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from actions.action import ActionError
+
+NAMES = {
+    "alt": "Alt",
+    "altgr": "AltGraph",
+    "arrowdown": "ArrowDown",
+    "arrowleft": "ArrowLeft",
+    "arrowright": "ArrowRight",
+    "arrowup": "ArrowUp",
+    "backspace": "Backspace",
+    "capslock": "CapsLock",
+    "cmd": "Meta",
+    "command": "Meta",
+    "control": "Control",
+    "controlleft": "Control",
+    "controlright": "Control",
+    "ctrl": "Control",
+    "del": "Delete",
+    "delete": "Delete",
+    "down": "ArrowDown",
+    "end": "End",
+    "enter": "Enter",
+    "esc": "Escape",
+    "escape": "Escape",
+    "home": "Home",
+    "ins": "Insert",
+    "insert": "Insert",
+    "left": "ArrowLeft",
+    "menu": "ContextMenu",
+    "meta": "Meta",
+    "option": "Alt",
+    "pagedown": "PageDown",
+    "pageup": "PageUp",
+    "pgdn": "PageDown",
+    "pgup": "PageUp",
+    "return": "Enter",
+    "right": "ArrowRight",
+    "shift": "Shift",
+    "space": " ",
+    "spacebar": " ",
+    "super": "Meta",
+    "tab": "Tab",
+    "up": "ArrowUp",
+    "win": "Meta",
+} | {f"f{number}": f"F{number}" for number in range(1, 13)}
+"""Key names in lower case without separators, and Playwright's names."""
+
+MODIFIERS = {"alt": "Alt", "ctrl": "Control", "meta": "Meta", "shift": "Shift"}
+
+_RUNS = re.compile(r"[ -~\n\t]+|[^ -~\n\t]+")
+
+
+def chord(keys: Sequence[str]) -> list[str]:
+    """Playwright's names of `keys`, in order; `("ctrl+s",)` is the same as `("ctrl", "s")`.
+
+    ActionError for a key that no US keyboard has.
+    """
+    parts = [part for key in keys for part in _split(key)]
+    names = [_name(part) for part in parts]
+    if {"Control", "Alt", "Meta"} & set(names):  # ctrl+C means the key c: shift would be another chord
+        names = [name.lower() if len(name) == 1 else name for name in names]
+    return names
+
+
+def _split(key: str) -> list[str]:
+    if len(key) < 2 or "+" not in key:
+        return [key]
+    head, plus, last = key.rpartition("+")
+    if not last:  # "ctrl++" ends with the plus key itself
+        head, last = head.removesuffix("+"), plus
+    return [*head.split("+"), last] if head else [last]
+
+
+def _name(key: str) -> str:
+    if len(key) == 1 and " " <= key <= "~":
+        return key
+    plain = re.sub(r"[\s_-]", "", key).lower()
+    if len(plain) == 1 and " " <= plain <= "~":
+        return plain
+    if plain in NAMES:
+        return NAMES[plain]
+    known = ", ".join(sorted(name for name in NAMES if len(name) > 2))
+    raise ActionError(f"keys: there is no key {key!r}; use one character of a US keyboard, f1 to f12, or {known}")
+
+
+def runs(text: str) -> list[tuple[bool, str]]:
+    """`text` cut into stretches that a US keyboard can type (True) and stretches it cannot (False).
+
+    Line ends become single newlines. ActionError for control characters, which no key makes.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for place, character in enumerate(text):
+        if (character < " " and character not in "\n\t") or character == "\x7f":
+            raise ActionError(f"text: character {place} is the control character {character!r}; use the key action")
+    return [(" " <= run[0] <= "~" or run[0] in "\n\t", run) for run in _RUNS.findall(text)]

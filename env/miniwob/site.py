@@ -1,0 +1,57 @@
+"""The MiniWoB++ pages of the `miniwob` package, served on the loopback interface."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+from env.environment import EnvironmentBroken
+
+INSTALL = 'the MiniWoB++ pages are not installed; get them by `pip install "handeye[miniwob]"`'
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    extensions_map = {  # noqa: RUF012  (the base class declares it without ClassVar)
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+    }
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a page view is no news."""
+
+
+def html_folder() -> Path:
+    """The folder of the pages; EnvironmentBroken("missing") where the package is not installed."""
+    spec = find_spec("miniwob")  # found without importing it: its code needs gymnasium and selenium
+    if spec is None or spec.origin is None:
+        raise EnvironmentBroken(
+            "missing",
+            'MiniWoB++ needs its pages: pip install --no-deps "miniwob==1.1.0", or pip install "handeye[miniwob]"',
+        )
+    return Path(spec.origin).parent / "html"
+
+
+def page_names() -> frozenset[str]:
+    """The tasks that the installed package has a page for."""
+    return frozenset(page.stem for page in (html_folder() / "miniwob").glob("*.html"))
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """The address under which `/miniwob/<task>.html` is served until the block ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(html_folder())))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

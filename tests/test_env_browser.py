@@ -1,0 +1,305 @@
+"""Actions in a real browser do what they say, at the pixel they say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser_pages import Server, serve
+
+from actions import (
+    Action,
+    ActionError,
+    AskUser,
+    Back,
+    Click,
+    Drag,
+    Finish,
+    Key,
+    Move,
+    Navigate,
+    Point,
+    Scroll,
+    Select,
+    Tab,
+    Type,
+    Upload,
+    Wait,
+)
+from env import Browser, BrowserOptions, EnvironmentBroken, Task
+from env.browser import find
+
+OK, NAME, AREA = Point(x=150, y=120), Point(x=150, y=215), Point(x=150, y=340)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as made:
+        yield made
+
+
+def value(browser: Browser, element: str) -> object:
+    return browser.evaluate("id => document.getElementById(id).value", element)
+
+
+def seen(browser: Browser, *kinds: str) -> list[dict[str, object]]:
+    """What the page of /record noted of these kinds, since it was last asked."""
+    return json.loads(
+        str(browser.evaluate("k => JSON.stringify(seen.splice(0).filter(e => k.includes(e.kind)))", list(kinds)))
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
+def test_a_click_lands_on_the_very_pixel_at_every_scale(server: Server, scale: float) -> None:
+    size = (320, 240)
+    with Browser(BrowserOptions(size=size, device_scale_factor=scale)) as env:
+        look = env.reset(Task(start=f"{server.url}/record"))
+        assert look.size == (round(320 * scale), round(240 * scale))
+        places = [(0, 0), (1, 1), (160, 120), (319, 239)]
+        for x, y in places:
+            env.step(Click(at=Point(x=int(x * scale), y=int(y * scale))))
+        hits = [(event["x"], event["y"]) for event in seen(env, "click")]
+        assert hits == [(int(int(x * scale) / scale), int(int(y * scale) / scale)) for x, y in places]
+
+
+def test_a_drawn_square_is_where_its_click_is_at_scale_two(server: Server) -> None:
+    with Browser(BrowserOptions(size=(640, 480), device_scale_factor=2)) as env:
+        look = env.reset(Task(start=server.url))
+        after = env.step(Click(at=Point(x=300, y=240)))
+        assert after.receipt is not None
+        assert after.receipt.target == 'button "OK"'
+        assert after.receipt.changed_box == (200, 200, 400, 280)
+        assert look.size == (1280, 960)
+
+
+def test_a_receipt_says_what_was_hit_and_which_pixels_changed(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    receipt = browser.step(Click(at=OK)).receipt
+    assert receipt is not None
+    assert receipt.target == 'button "OK"'
+    assert receipt.changed_box == (100, 100, 200, 140)
+    assert 0 < receipt.pixels_changed <= 100 * 40
+    nothing = browser.step(Wait(seconds=0)).receipt
+    assert nothing is not None
+    assert (nothing.pixels_changed, nothing.changed_box, nothing.navigated) == (0, None, False)
+
+
+@pytest.mark.parametrize("text", ["plain", "Hé ñ ß — “q” 日本 Ω漢 😀 <a> & ' \" \\ {x}", "a\nb\n\tc"[:3]])
+def test_text_arrives_as_it_was_written(browser: Browser, server: Server, text: str) -> None:
+    browser.reset(Task(start=server.url))
+    browser.step(Click(at=AREA))
+    look = browser.step(Type(text=text))
+    assert value(browser, "t") == text
+    assert look.focus.startswith("textarea")
+
+
+def test_typing_sends_a_real_key_event_for_each_character(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    browser.step(Type(text="aB\n"))
+    pressed = [event["key"] for event in seen(browser, "keydown")]
+    assert [key for key in pressed if key != "Shift"] == ["a", "B", "Enter"]
+
+
+def test_a_chord_is_pressed_in_order_and_released_in_reverse(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    browser.step(Key(keys=("ctrl", "shift", "k")))
+    events = [(event["kind"], str(event["key"]).lower()) for event in seen(browser, "keydown", "keyup")]
+    names = ["control", "shift", "k"]
+    assert events == [("keydown", name) for name in names] + [("keyup", name) for name in reversed(names)]
+
+
+def test_select_all_and_retype_replaces_the_text(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    browser.step(Click(at=NAME))
+    browser.step(Type(text="old"))
+    browser.step(Key(keys=("ctrl", "a")))
+    browser.step(Type(text="new"))
+    assert value(browser, "i") == "new"
+
+
+def test_a_key_that_is_refused_leaves_nothing_pressed(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    with pytest.raises(ActionError, match="hyper"):
+        browser.step(Key(keys=("shift", "hyper")))
+    browser.step(Click(at=OK))
+    assert [event["shift"] for event in seen(browser, "click")] == [False]
+
+
+def test_clicks_come_with_button_count_and_modifiers(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    browser.step(Click(at=OK, count=2))
+    assert [event["detail"] for event in seen(browser, "click", "dblclick")] == [1, 2, 2]
+    browser.step(Click(at=OK, button="right"))
+    assert [event["button"] for event in seen(browser, "contextmenu")] == [2]
+    browser.step(Click(at=OK, modifiers=("ctrl", "shift")))
+    assert [(event["ctrl"], event["shift"]) for event in seen(browser, "click")] == [(True, True)]
+
+
+def test_a_click_without_a_place_goes_where_the_pointer_is(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    browser.step(Move(at=Point(x=77, y=88)))
+    browser.step(Click())
+    assert [(event["x"], event["y"]) for event in seen(browser, "click")] == [(77, 88)]
+
+
+def test_a_drag_presses_at_its_first_point_and_releases_at_its_last(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/record"))
+    browser.step(Drag(path=(Point(x=10, y=20), Point(x=50, y=60), Point(x=200, y=100))))
+    browser.step(Drag(path=(Point(x=5, y=6),)))
+    ends = [(event["kind"], event["x"], event["y"]) for event in seen(browser, "mousedown", "mouseup")]
+    assert ends == [("mousedown", 10, 20), ("mouseup", 200, 100), ("mousedown", 200, 100), ("mouseup", 5, 6)]
+
+
+def test_scrolling_down_moves_the_page_down_by_as_many_pixels(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/scroll"))
+    look = browser.step(Scroll(at=OK, dy=300))
+    assert browser.evaluate("scrollY") == 300
+    assert look.receipt is not None
+    assert look.receipt.pixels_changed > 0
+    browser.step(Scroll(dy=-100))
+    assert browser.evaluate("scrollY") == 200
+
+
+def test_equal_states_give_equal_pixels_while_a_caret_would_blink(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    first = browser.step(Click(at=NAME))
+    for _ in range(4):
+        again = browser.step(Wait(seconds=0.3))
+        assert np.array_equal(first.screenshot, again.screenshot)
+
+
+def test_a_drop_down_list_is_chosen_by_its_label(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/select"))
+    place = Point(x=200, y=115)
+    look = browser.step(Select(at=place, label="Paris"))
+    assert (value(browser, "s"), look.title) == ("p", "p")
+    for label in ("Rome", "Oslo"):
+        with pytest.raises(ActionError, match=r"'Berlin', 'Paris', 'Rome'"):
+            browser.step(Select(at=place, label=label))
+    with pytest.raises(ActionError, match="no drop-down list"):
+        browser.step(Select(at=Point(x=5, y=5), label="Paris"))
+    assert value(browser, "s") == "p"
+
+
+def test_an_open_drop_down_list_is_seen_and_answers_to_keys(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/select"))
+    opened = browser.step(Click(at=Point(x=200, y=115)))
+    assert opened.receipt is not None
+    assert opened.receipt.pixels_changed > 0
+    browser.step(Key(keys=("down",)))
+    browser.step(Key(keys=("enter",)))
+    assert value(browser, "s") == "p"
+
+
+def test_a_click_inside_a_frame_names_what_it_hit(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/frame"))
+    look = browser.step(Click(at=Point(x=150 + 55, y=120 + 25)))
+    assert look.receipt is not None
+    assert look.receipt.target == 'button "OK"'
+    assert browser.evaluate("frames[0].document.getElementById('b').textContent") == "Saved"
+
+
+def test_navigation_back_and_what_may_not_be_opened(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    look = browser.step(Navigate(url=f"{server.url}/select"))
+    assert look.receipt is not None
+    assert (look.title, look.receipt.navigated) == ("Select", True)
+    assert browser.step(Back()).title == "Start"
+    with pytest.raises(ActionError, match="no earlier page"):
+        browser.step(Back())
+    for url in ("javascript:alert(1)", "chrome://version", "data:text/html,x", "example.com", "file:///etc/passwd"):
+        with pytest.raises(ActionError, match="url: "):
+            browser.step(Navigate(url=url))
+    assert browser.step(Wait(seconds=0)).url == f"{server.url}/"
+    assert browser.step(Navigate(url="about:blank")).url == "about:blank"
+
+
+def test_a_task_may_start_at_a_file_and_not_at_a_script(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>From a file</title>")
+    assert browser.reset(Task(start=page.as_uri())).title == "From a file"
+    with pytest.raises(ValueError, match="may not be opened"):
+        browser.reset(Task(start="javascript:alert(1)"))
+
+
+def test_what_cannot_be_done_leaves_the_screen_as_it_was(browser: Browser, server: Server) -> None:
+    before = browser.reset(Task(start=server.url))
+    refused: list[Action] = [
+        Finish(),
+        AskUser(question="?"),
+        Tab(index=5),
+        Click(at=Point(x=1288, y=0)),
+        Drag(path=(Point(x=1, y=1), Point(x=1, y=728))),
+        Type(text="a\x00b"),
+        Upload(at=OK, files=("a",)),
+    ]
+    for action in refused:
+        with pytest.raises(ActionError):
+            browser.step(action)
+    assert np.array_equal(browser.look().screenshot, before.screenshot)
+
+
+def test_a_clip_shows_the_corner_and_leaves_the_page_its_size(server: Server) -> None:
+    with Browser(BrowserOptions(size=(332, 214), clip=(160, 208))) as env:
+        look = env.reset(Task(start=server.url))
+        assert look.size == (160, 208)
+        assert env.evaluate("[innerWidth, innerHeight]") == [332, 214]
+        with pytest.raises(ActionError, match="160x208"):
+            env.step(Click(at=Point(x=161, y=10)))
+
+
+def test_it_works_inside_a_running_event_loop(server: Server) -> None:
+    async def main() -> str:
+        with Browser() as env:
+            env.reset(Task(start=server.url))
+            return env.step(Click(at=OK)).title
+
+    assert asyncio.run(main()) == "Start"
+
+
+def test_episodes_share_no_cookies(browser: Browser, server: Server) -> None:
+    assert browser.reset(Task(start=f"{server.url}/cookie")).title == "none"
+    assert browser.reset(Task(start=f"{server.url}/cookie")).title == "none"
+
+
+def test_a_static_page_is_acted_on_and_seen_in_well_under_a_second(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    spent = []
+    for _ in range(6):
+        start = time.perf_counter()
+        browser.step(Click(at=NAME))
+        spent.append(time.perf_counter() - start)
+    assert sorted(spent)[2] < 0.5  # about 0.1 s on a machine with nothing else to do
+
+
+def test_evaluate_calls_a_function_and_tells_what_it_threw(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    assert browser.evaluate("(a) => a.map(x => x * 2)", [1, 2]) == [2, 4]
+    assert browser.evaluate("1 + 1") == 2
+    with pytest.raises(ValueError, match="oops"):
+        browser.evaluate("() => { throw new Error('oops') }")
+    assert browser.page_text() == "OK"
+
+
+def test_no_browser_on_the_path_is_none() -> None:
+    assert find.find(path="/nowhere") is None
+
+
+def test_a_browser_that_is_not_there_is_told_with_the_line_that_brings_it() -> None:
+    with (
+        Browser(BrowserOptions(executable=Path("/nowhere/chromium"))) as env,
+        pytest.raises(EnvironmentBroken, match="install") as broken,
+    ):
+        env.reset(Task())
+    assert broken.value.reason == "missing"

@@ -1,0 +1,166 @@
+"""MiniWoB++ as an environment, with its own oracle for an agent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from actions import ActionError, Click, Finish, Navigate, Point, Type
+from env import EnvironmentBroken, Task
+from env.miniwob import TASKS, MiniWoB, oracle
+from env.miniwob.chromium import Camera, open_page
+from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH, Expected
+from env.miniwob.site import html_folder, page_names, serve
+
+FIRST = 1_000_000  # judging seeds: these are episodes that no training has seen
+LIMIT = 20
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[MiniWoB]:
+    with MiniWoB() as env:
+        yield env
+
+
+def solve(env: MiniWoB, task: Task) -> float:
+    """The reward of the oracle's own actions, done by mouse and keyboard."""
+    seen = env.reset(task)
+    for _ in range(LIMIT):
+        expected = env.solve()
+        if expected is None:
+            break
+        assert expected.accepts(expected.action)
+        seen = env.step(expected.action)
+    assert seen.done
+    assert seen.reward is not None
+    return seen.reward
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_oracle_wins_every_task(screen: MiniWoB, task: str) -> None:
+    assert [solve(screen, Task(start=task, seed=FIRST + i)) for i in range(2)] == [1.0, 1.0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_the_oracle_wins_every_task_twenty_times(screen: MiniWoB, task: str) -> None:
+    assert [solve(screen, Task(start=task, seed=FIRST + i)) for i in range(20)] == [1.0] * 20
+
+
+def test_the_same_seed_gives_the_same_request_and_pixels(screen: MiniWoB) -> None:
+    for task in ("click-link", "click-dialog-2", "login-user"):
+        first = screen.reset(Task(start=task, seed=FIRST))
+        other = screen.reset(Task(start=task, seed=FIRST + 1))
+        again = screen.reset(Task(start=task, seed=FIRST))
+        assert np.array_equal(first.screenshot, again.screenshot)
+        assert first.instruction == again.instruction != other.instruction
+        assert first.size == (WIDTH, HEIGHT)
+        assert (first.done, first.reward, first.receipt) == (False, 0.0, None)
+
+
+def test_training_pictures_are_what_the_environment_shows(screen: MiniWoB) -> None:
+    with serve() as address, open_page(*VIEWPORT) as page:
+        camera = Camera(page, WIDTH, HEIGHT)
+        for task in TASKS:
+            page.goto(f"{address}/miniwob/{task}.html")
+            page.evaluate(oracle.script())
+            page.evaluate("seed => oracle.begin(seed)", 5)
+            seen = screen.reset(Task(start=task, seed=5))
+            assert np.array_equal(camera.shoot(), seen.screenshot), task
+
+
+def test_a_wrong_text_is_told_to_be_corrected(screen: MiniWoB) -> None:
+    screen.reset(Task(start="enter-text", seed=FIRST))
+    first = screen.solve()
+    assert first is not None
+    screen.step(first.action)
+    right = screen.solve()
+    assert right is not None
+    assert right.kind == "type"
+    screen.step(Type(text="wrong"))
+    again = screen.solve()
+    assert again is not None
+    assert again.kind == "triple_click"
+    screen.step(again.action)
+    assert screen.solve() == right
+    screen.step(right.action)
+    last = screen.solve()
+    assert last is not None
+    assert screen.step(last.action).reward == 1.0
+
+
+def test_a_wrong_click_ends_badly_and_nothing_follows(screen: MiniWoB) -> None:
+    screen.reset(Task(start="click-test-2", seed=FIRST))
+    expected = screen.solve()
+    assert expected is not None
+    other = next(at for at in grid() if not expected.accepts(at) and wrong(screen, at))
+    assert other.at is not None
+    assert screen.solve() is None
+    with pytest.raises(ActionError, match="the episode is over"):
+        screen.step(other)
+
+
+def grid() -> list[Click]:
+    return [Click(at=Point(x=x, y=y)) for y in range(60, HEIGHT, 12) for x in range(4, WIDTH, 12)]
+
+
+def wrong(screen: MiniWoB, click: Click) -> bool:
+    seen = screen.step(click)
+    assert seen.reward is not None
+    return seen.reward < 0
+
+
+def test_only_what_can_be_seen_of_a_covered_button_is_right(screen: MiniWoB) -> None:
+    covered = 0
+    for seed in range(FIRST, FIRST + 12):
+        screen.reset(Task(start="click-test-2", seed=seed))
+        expected = screen.solve()
+        assert expected is not None
+        x0, y0, x1, y1 = expected.boxes[0]
+        covered += (x1 - x0, y1 - y0) != (40, 40)
+        corner = Click(at=Point(x=x1 - 1, y=y0))
+        assert screen.step(corner).reward == 1.0, seed
+    assert covered
+
+
+def test_an_expected_click_accepts_every_pixel_of_its_boxes_and_no_other() -> None:
+    expected = Expected("click", ((10, 10, 20, 20), (30, 30, 40, 40)))
+    for x, y, right in ((10, 10, True), (19, 19, True), (20, 19, False), (35, 35, True), (5, 5, False)):
+        assert expected.accepts(Click(at=Point(x=x, y=y))) is right
+    assert not expected.accepts(Click(at=Point(x=12, y=12), button="right"))
+    assert not expected.accepts(Click(at=Point(x=12, y=12), count=2))
+    assert not expected.accepts(Type(text="a"))
+    assert Expected("type", ((0, 0, 1, 1),), "a").accepts(Type(text="a"))
+    assert not Expected("type", ((0, 0, 1, 1),), "a").accepts(Type(text="A"))
+
+
+def test_there_is_nowhere_to_navigate_to(screen: MiniWoB) -> None:
+    screen.reset(Task(seed=FIRST))
+    with pytest.raises(ActionError, match="navigate: not possible here"):
+        screen.step(Navigate(url="http://127.0.0.1/"))
+    assert "finish" in screen.space.kinds
+    assert screen.space.check(Finish())
+
+
+def test_a_task_that_does_not_exist_is_named(screen: MiniWoB) -> None:
+    for name in ("click-nothing", "../core/core", ""):
+        with pytest.raises(ValueError, match="MiniWoB\\+\\+ has"):
+            MiniWoB(name)
+    assert set(TASKS) < page_names()
+
+
+def test_a_task_without_an_oracle_can_be_played_all_the_same(screen: MiniWoB) -> None:
+    seen = screen.reset(Task(start="click-color", seed=FIRST))
+    assert seen.instruction
+    with pytest.raises(ValueError, match="answers are known for"):
+        screen.solve()
+
+
+def test_a_missing_package_is_told_with_the_line_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "miniwob", None)
+    with pytest.raises(EnvironmentBroken, match=r'pip install "handeye\[miniwob\]"') as caught:
+        html_folder()
+    assert caught.value.reason == "missing"
