@@ -1,0 +1,40 @@
+"""The dialect of scripts and people: an action as its own JSON, in screen pixels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from actions import ADAPTER, Action, ActionError, ActionSpace, Frame
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Writes every action there is, and reads back exactly what it wrote."""
+
+    name: str = "canonical"
+
+    def prompt(self, space: ActionSpace, frame: Frame) -> str:
+        """The JSON Schema of an action, and the size of the screen."""
+        schema = json.dumps(ADAPTER.json_schema())
+        return f"Screen: {frame.width}x{frame.height} pixels. Reply with one JSON object of the schema {schema}"
+
+    def print(self, action: Action, frame: Frame) -> str:
+        """`action` as one line of JSON."""
+        return ADAPTER.dump_json(action).decode()
+
+    def parse(self, text: str, frame: Frame) -> Action:
+        """The action that `text` holds; `ActionError` names the first field that is wrong."""
+        try:
+            action = ADAPTER.validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "reply"
+            raise ActionError(f"{place}: {first['msg']}") from error
+        return frame.check(action)
+
+    def writes(self, action: Action) -> bool:
+        """Always: this dialect has a word for everything."""
+        return True

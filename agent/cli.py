@@ -1,0 +1,344 @@
+"""The `handeye` command. Arguments are read here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from actions import Action
+from agent.choose import ModelError, choose
+from agent.console import STYLES, StepLine, console, outcomes
+from agent.outcome import BAD_USAGE, Outcome, Result, worst
+from agent.policy import Policy
+from agent.reader import RecordError, read_run
+from agent.record import claim
+from agent.script import Loaded, ScriptError, read_script
+from agent.stage import StageError, admit, ready
+from env import EnvironmentBroken
+
+app = typer.Typer(
+    help="A GUI agent: sees a screen, decides with a vision-language model, acts by absolute pixels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+evals = typer.Typer(help="How well a model does, with an interval around the score.", no_args_is_help=True)
+app.add_typer(evals, name="eval")
+
+RUNS = Path("runs")
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C where nobody else has taken it."""
+
+MODEL_HELP = "builtin, a checkpoint folder, or script (plays the script's own actions)"
+Model = Annotated[str, typer.Option("--model", help=MODEL_HELP)]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
+Headed = Annotated[bool, typer.Option("--headed", help="show the browser's window")]
+Out = Annotated[Path | None, typer.Option("--out", help="folder for the record; a new one in runs/ by default")]
+
+
+@app.command()
+def run(
+    scripts: Annotated[list[Path], typer.Argument(help="task scripts (YAML)")],
+    model: Model = "builtin",
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
+    headed: Headed = False,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Run task scripts and check what they expect."""
+    from agent.play import play
+
+    loaded = [_script(path, settings or []) for path in scripts]
+    shared = None if model == "script" else _model(model)
+    policies = [shared or _model(model, one.script.actions) for one in loaded]
+    screen = console(quiet=as_json)
+    results: list[tuple[str, Result]] = []
+    for one, policy in zip(loaded, policies, strict=True):
+        screen.print(f"[bold]{_plain(one.script.name)}[/bold]  {_plain(one.script.instruction)}")
+        folder = _folder(out, one.script.name, alone=len(loaded) == 1)
+        result = play(one, policy, folder, headed=headed, watch=StepLine(screen, ""))
+        results.append((one.script.name, result))
+        for verdict in result.verdicts:
+            screen.print(f"  {'✓' if verdict.held else '✗'} {_plain(verdict.check)}")
+        if result.stop.reason == "person":
+            break
+    screen.print(outcomes(results, "runs"))
+    said = [_summary(name, result) for name, result in results]
+    _end(worst(result.outcome for _, result in results), said[0] if len(scripts) == 1 else {"runs": said}, as_json)
+
+
+@app.command()
+def do(
+    instruction: str,
+    url: Annotated[str, typer.Option("--url", help="where to start")],
+    model: Model = "builtin",
+    size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the page; what suits the model by default")] = "",
+    steps: Annotated[int, typer.Option("--steps", min=1)] = 30,
+    headed: Headed = False,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Carry out one instruction, without a script."""
+    from agent.api import preferred
+    from agent.limits import Limits
+    from agent.manifest import describe
+    from agent.perform import Job, perform
+    from agent.record import Recorder
+    from agent.schema import EnvironmentEntry
+    from agent.stage import open_stage
+    from env import Task
+
+    asked = _size(size) if size else None
+    policy = _model(model)
+    width, height = asked or preferred(policy)
+    screen = console(quiet=as_json)
+    job = Job(Task(instruction, url), Limits(steps=steps))
+    entry = EnvironmentEntry(kind="browser", width=width, height=height)
+    try:
+        admit(entry, url)
+    except StageError as error:
+        _refuse(f"--url: {error}")
+    manifest = describe(job, policy, entry, name=instruction)
+    with Recorder(_folder(out, instruction, alone=True), manifest) as record, open_stage(entry, headed=headed) as stage:
+        result = perform(stage.env, policy, job, record=record, watch=StepLine(screen, ""))
+    screen.print(outcomes([(instruction, result)], "run"))
+    _end(result.outcome, _summary(instruction, result), as_json)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    mode: Annotated[str, typer.Option("--mode", help="exact: every screen must be the recorded one")] = "exact",
+    to: Annotated[int | None, typer.Option("--to", min=0, help="go no further than this step")] = None,
+    headed: Headed = False,
+    as_json: Json = False,
+) -> None:
+    """Do a recorded run again, without a model."""
+    from agent.replay import replay as repeat
+    from agent.stage import open_stage
+
+    if mode != "exact":
+        _refuse(f"--mode {mode}: expected exact")
+    try:
+        recorded = read_run(folder)
+        admit(recorded.manifest.environment, recorded.manifest.task.start)
+        with open_stage(recorded.manifest.environment, headed=headed) as stage:
+            result = repeat(recorded, stage.env, origin=stage.origin, to=to)
+    except (RecordError, StageError) as error:
+        _refuse(str(error))
+    screen = console(quiet=as_json)
+    screen.print(f"[{STYLES[result.outcome]}]{result.outcome.value}[/]  {_plain(result.detail)}")
+    said = {**result.model_dump(mode="json"), "code": result.code, "mode": mode}
+    _end(result.outcome, said, as_json)
+
+
+@app.command()
+def view(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders")],
+    out: Annotated[Path | None, typer.Option("--out", help="the page; RUN/report.html by default")] = None,
+) -> None:
+    """Write one self-contained HTML page about a run, or several."""
+    from agent.view import write_report
+
+    try:
+        path = write_report([read_run(folder) for folder in folders], out)
+    except (RecordError, OSError) as error:
+        _refuse(str(error))
+    sys.stdout.write(f"{path}\n")
+
+
+@evals.command("miniwob")
+def eval_miniwob(
+    tasks: Annotated[
+        str, typer.Option("--tasks", help="names with commas between; all that are known by default")
+    ] = "",
+    episodes: Annotated[int, typer.Option("--episodes", min=1, help="of each task")] = 20,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
+    ] = 1_000_000,
+    model: Model = "builtin",
+    as_json: Json = False,
+) -> None:
+    """Play seeded MiniWoB++ episodes by real clicks and keys."""
+    from rich.progress import Progress
+
+    from agent.evaluate import Mark, evaluate, summary
+    from env import MiniWoB
+    from env.miniwob.oracle import TASKS
+
+    names = tasks.split(",") if tasks else list(TASKS)
+    if unknown := [name for name in names if name not in TASKS]:
+        _refuse(f"--tasks: {', '.join(unknown)}: expected some of {', '.join(TASKS)}")
+    policy = _model(model)
+    marks: list[Mark] = []
+    screen = console()
+    with MiniWoB() as env, Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        bar = progress.add_task("miniwob", total=len(names) * episodes)
+        for mark in evaluate(env, policy, names, episodes, seed):
+            marks.append(mark)
+            won = sum(m.success for m in marks)
+            progress.update(bar, advance=1, description=f"{mark.task}  {won}/{len(marks)}")
+    scores = summary(marks, policy.name)
+    if as_json:
+        sys.stdout.write(json.dumps(scores) + "\n")
+    else:
+        _table(scores)
+
+
+@app.command()
+def demo(
+    model: Model = "builtin",
+    headed: Headed = False,
+    out: Out = None,
+) -> None:
+    """Play a few MiniWoB++ pages with the built-in model, and write a report to look at."""
+    from agent.demo import demonstrate
+    from agent.view import write_report
+
+    policy = _model(model)
+    screen = console()
+    folder = out or claim(RUNS, "demo")
+    results = []
+    for name, result in demonstrate(policy, folder, lambda task: StepLine(screen, task), headed=headed):
+        results.append((name, result))
+    screen.print(outcomes(results, f"MiniWoB++ by {policy.name}"))
+    report = write_report([read_run(folder / name) for name, _ in results], folder / "report.html")
+    sys.stdout.write(f"report: {report}\n")
+    if any(result.outcome is Outcome.BROKEN for _, result in results):
+        raise typer.Exit(Outcome.BROKEN.code)
+
+
+@app.command()
+def doctor(
+    click_test: Annotated[bool, typer.Option("--click-test", help="click known pixels of a page and compare")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look whether this machine has what handeye needs."""
+    from dataclasses import asdict
+
+    from agent.doctor import examine
+
+    screen = console(quiet=as_json)
+    findings = []
+    for finding in examine(click_test=click_test):
+        findings.append(finding)
+        mark = "[green]✓[/]" if finding.well else "[red]✗[/]"
+        screen.print(f"{mark} {finding.name:<18} {_plain(finding.detail)}")
+        if not finding.well:
+            screen.print(f"    {_plain(finding.remedy)}")
+    well = all(finding.well for finding in findings)
+    if as_json:
+        sys.stdout.write(json.dumps({"well": well, "findings": [asdict(finding) for finding in findings]}) + "\n")
+    raise typer.Exit(0 if well else Outcome.BROKEN.code)
+
+
+def _script(path: Path, settings: Sequence[str]) -> Loaded:
+    pairs: dict[str, str] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            _refuse(f"--set {setting}: expected NAME=VALUE")
+        pairs[name] = value
+    try:
+        loaded = read_script(path, pairs)
+        ready(loaded)
+    except (ScriptError, StageError) as error:
+        _refuse(str(error))
+    return loaded
+
+
+def _model(model: str, actions: Sequence[Action] = ()) -> Policy:
+    try:
+        return choose(model, actions)
+    except ModelError as error:
+        _refuse(str(error))
+
+
+def _folder(out: Path | None, name: str, *, alone: bool) -> Path:
+    try:
+        if out is None or not alone:
+            return claim(out or RUNS, name)
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(f"--out: {error}")
+    if (out / "run.json").exists():
+        _refuse(f"--out: {out} already holds a run; choose another folder")
+    return out
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        _refuse(f"--size {text}: expected WIDTHxHEIGHT, such as 1288x728")
+    return int(width), int(height)
+
+
+def _summary(name: str, result: Result) -> dict[str, object]:
+    steps = result.trajectory.steps
+    return {
+        "name": name,
+        "outcome": result.outcome.value,
+        "code": result.outcome.code,
+        "stop": result.stop.reason,
+        "detail": result.stop.detail,
+        "steps": len(steps),
+        "seconds": round(sum(s.timings.get(p, 0.0) for s in steps for p in ("policy", "env")), 3),
+        "answers": list(result.answers),
+        "verdicts": [verdict.model_dump() for verdict in result.verdicts],
+        "folder": str(result.folder) if result.folder else None,
+    }
+
+
+def _end(outcome: Outcome, said: object, as_json: bool) -> NoReturn:
+    if as_json:
+        sys.stdout.write(json.dumps(said) + "\n")
+    raise typer.Exit(outcome.code)
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.stderr.write(f"handeye: {message}\n")
+    raise typer.Exit(BAD_USAGE)
+
+
+def _plain(text: str) -> str:
+    """Text as it is: cleaned of control characters, and no markup."""
+    from rich.markup import escape
+
+    from agent.describe import clean
+
+    return escape(clean(text))
+
+
+def _table(scores: dict[str, object]) -> None:
+    from rich.table import Table
+
+    tasks = scores["tasks"]
+    assert isinstance(tasks, dict)
+    table = Table(title=f"MiniWoB++, {scores['model']}: {scores['success']} {scores['confidence']}")
+    for name in ("task", "success", "first action", "steps", "s/step"):
+        table.add_column(name, justify="left" if name == "task" else "right")
+    for name, row in tasks.items():
+        table.add_row(
+            name, *(f"{row[key]:.2f}" for key in ("success", "first_action_correct", "steps", "seconds_per_step"))
+        )
+    console().print(table)
+
+
+def main() -> None:
+    """Entry point; what breaks or is interrupted outside a run ends with the code that it has inside one."""
+    try:
+        app()
+    except EnvironmentBroken as error:
+        sys.stderr.write(f"handeye: {error}\n")
+        sys.exit(Outcome.BROKEN.code)
+    except SystemExit as end:
+        sys.exit(Outcome.STOPPED.code if end.code == INTERRUPTED else end.code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What a person at a terminal sees: a live line a step on standard error, and tables at the end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent.describe import clean, describe
+from agent.outcome import Outcome, Result
+from agent.step import Step
+
+STYLES = {
+    Outcome.VERIFIED: "bold green",
+    Outcome.UNVERIFIED: "bold yellow",
+    Outcome.STOPPED: "bold yellow",
+    Outcome.FAILED: "bold red",
+    Outcome.BROKEN: "bold magenta",
+}
+
+
+def console(*, quiet: bool = False) -> Console:
+    """A console on standard error; standard output belongs to results."""
+    return Console(stderr=True, quiet=quiet, highlight=False)
+
+
+class StepLine:
+    """Prints a step as it happens: number, action, what it hit, how much changed, seconds."""
+
+    def __init__(self, screen: Console, name: str) -> None:
+        self.screen, self.name = screen, name
+
+    def __call__(self, step: Step) -> None:
+        """Text that a model or a page wrote is cleaned, so that no terminal obeys it."""
+        line = Text(f"  {self.name:<22} " if self.name else "  ", style="dim")
+        line.append(f"{step.index:>3}  ", style="bold cyan")
+        line.append(describe(step.action) if step.action else clean(step.reply.text, 60))
+        receipt = step.after.receipt if step.after else None
+        if step.error:
+            line.append(f"  ✗ {clean(step.error, 120)}", style="red")
+        elif receipt:
+            hit = f"  → {clean(receipt.target, 40)}" if receipt.target else ""
+            changed = f"{receipt.pixels_changed} px" if receipt.pixels_changed else "nothing changed"
+            line.append(f"{hit}  {changed}", style="dim")
+        seconds = step.timings.get("policy", 0.0) + step.timings.get("env", 0.0)
+        line.append(f"  {seconds:.2f} s", style="dim")
+        self.screen.print(line)
+
+
+def outcomes(rows: list[tuple[str, Result]], title: str) -> Table:
+    """One row for each run: name, outcome, steps, seconds, why it ended."""
+    table = Table(title=title)
+    for name in ("task", "outcome", "steps", "seconds", "ended"):
+        table.add_column(name, justify="right" if name in ("steps", "seconds") else "left")
+    for name, result in rows:
+        steps = result.trajectory.steps
+        seconds = sum(step.timings.get(part, 0.0) for step in steps for part in ("policy", "env"))
+        ended = f"{result.stop.reason}: {result.stop.detail}".removesuffix(": ")
+        outcome = Text(result.outcome.value, style=STYLES[result.outcome])
+        table.add_row(clean(name, 40), outcome, str(len(steps)), f"{seconds:.1f}", clean(ended, 60))
+    return table

@@ -1,0 +1,1 @@
+"""Training data for the built-in model: made-up tiles, MiniWoB++ rollouts and form pages, written to shards."""

@@ -1,0 +1,200 @@
+"""MiniWoB++ screens from the middle of episodes: a clumsy agent acts, and the oracle says what would be right.
+
+The agent mostly does what the oracle says, at a random pixel of the right box, and sometimes something else: it misses
+by a little, repeats itself, clicks a wrong thing or types a wrong text. What it did is the history of the next sample,
+and the oracle's action the answer, so that mistakes and their correction are seen (as in Ross et al. 2011, DAgger).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TypedDict
+
+from playwright.sync_api import Page
+
+from agent.data import asking, calls, words
+from agent.data.layouts import jitter
+from agent.data.seeds import JUDGING, training_seed
+from agent.data.store import Box, Glyph, Pixels, Record, Shard, Target
+from env.miniwob import oracle
+from env.miniwob.chromium import Camera, open_page
+from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH, Expected, ExpectedData
+from env.miniwob.site import serve
+
+WEIGHTS = {
+    "click-button": 8,
+    "click-button-sequence": 6,
+    "click-checkboxes": 10,
+    "click-dialog": 2,
+    "click-dialog-2": 4,
+    "click-link": 11,
+    "click-option": 10,
+    "click-tab": 4,
+    "click-test": 2,
+    "click-test-2": 4,
+    "click-widget": 8,
+    "enter-text": 11,
+    "focus-text": 2,
+    "focus-text-2": 4,
+    "login-user": 14,
+}
+"""How many of 100 pictures a task gets: reading is hard and gets more, the rest is soon learnt."""
+
+PICTURES = 400
+"""Pictures in a shard, roughly."""
+
+LONGEST = 14
+"""Steps after which an episode is given up."""
+
+CLUMSINESS = 0.25
+"""How often the agent does something else than what is right."""
+
+BAR = 50
+"""Height of the bar with the request at the top of the page, in pixels."""
+
+
+class Look(TypedDict):
+    """What a page reports after every step."""
+
+    done: bool
+    expected: ExpectedData | None
+    mistakes: list[list[int]]
+    glyphs: list[tuple[str, int, int, int, int]]
+
+
+LOOK = """task => ({...oracle.state(), expected: oracle.expected(task), mistakes: oracle.mistakes(task),
+  glyphs: measure.glyphs(document.body, {left: 0, top: 0}, true)})"""
+
+
+@dataclass
+class Hand:
+    """Acts on a page as the agent would, and remembers the calls."""
+
+    page: Page
+    history: list[str] = field(default_factory=list)
+
+    def click(self, at: tuple[int, int], count: int = 1) -> None:
+        """Click at a pixel, one or three times."""
+        self.page.mouse.click(*at, click_count=count)
+        self.history.append(calls.call("triple_click" if count == 3 else "left_click", at=at))
+
+    def type(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        self.page.keyboard.insert_text(text)
+        self.history.append(calls.typing(text))
+
+
+def label(instruction: str, expected: Expected, history: list[str]) -> Target:
+    """The sample whose answer is the oracle's action."""
+    if expected.kind == "type":
+        return calls.target(instruction, calls.typing(expected.text), history=history)
+    action = "triple_click" if expected.kind == "triple_click" else "left_click"
+    said = calls.call(action, at=expected.point)
+    return calls.target(instruction, said, history=history, boxes=expected.boxes)
+
+
+def reading(random: Random, glyphs: Sequence[Glyph], top: int = BAR) -> list[Target]:
+    """Requests to point at single words, from row `top` down, that are there once and in no other word."""
+    found = [(text, box) for text, box in spelled(glyphs) if box[1] >= top]
+    alone = [(text, box) for text, box in found if sum(text in other for other, _ in found) == 1]
+    some = random.sample(alone, min(len(alone), 3))
+    return [calls.click_target(asking.to_click(random, "text", text), [box]) for text, box in some]
+
+
+def spelled(glyphs: Sequence[Glyph]) -> list[tuple[str, Box]]:
+    """The words that neighbouring glyphs make, each with its box."""
+    found: list[tuple[str, Box]] = []
+    for character, x0, y0, x1, y1 in glyphs:
+        text, box = found[-1] if found else ("", (0, 0, 0, 0))
+        if text and y0 == box[1] and y1 == box[3] and abs(x0 - box[2]) <= 1:
+            found[-1] = (text + character, (box[0], y0, x1, y1))
+        else:
+            found.append((character, (x0, y0, x1, y1)))
+    return found
+
+
+def obey(random: Random, hand: Hand, expected: Expected) -> None:
+    """Do what is right, somewhere in one of the right boxes."""
+    if expected.kind == "type":
+        hand.type(expected.text)
+        return
+    box = expected.boxes[0] if random.random() < 0.7 else random.choice(expected.boxes)
+    hand.click(jitter(random, box), 3 if expected.kind == "triple_click" else 1)
+
+
+def err(random: Random, hand: Hand, expected: Expected, mistakes: list[Box]) -> None:
+    """Do something that is not right, in one of the ways in which agents go wrong."""
+    draw = random.random()
+    if expected.kind == "type" and draw < 0.6:
+        hand.type(misspell(random, expected.text))
+    elif draw < 0.3:
+        hand.click(beside(random, expected.boxes[0]))
+    elif draw < 0.5 and hand.history and '"left_click"' in hand.history[-1]:
+        again = hand.history[-1].rpartition("[")[2].rpartition("]")[0].split(", ")
+        hand.click((int(again[0]), int(again[1])))
+    elif draw < 0.85 and mistakes:
+        hand.click(jitter(random, random.choice(mistakes)))
+    else:
+        hand.click((random.randrange(WIDTH), random.randrange(HEIGHT)))
+
+
+def misspell(random: Random, text: str) -> str:
+    """A text that is not `text`, often one that is like it."""
+    draw = random.random()
+    if draw < 0.4:
+        return words.name(random) + "s"
+    if draw < 0.6 and len(text) > 1:
+        return text[:-1]
+    return text + random.choice("aeiost1") if draw < 0.75 else words.scramble(random, 2, 7) + "x"
+
+
+def beside(random: Random, box: Box) -> tuple[int, int]:
+    """A pixel a little outside a box."""
+    x0, y0, x1, y1 = box
+    away = random.randint(2, 8)
+    x, y = random.choice((x0 - away, x1 + away, random.randrange(x0, x1))), random.randrange(y0, y1)
+    if x0 <= x < x1:
+        y = random.choice((y0 - away, y1 + away))
+    return min(max(x, 0), WIDTH - 1), min(max(y, 0), HEIGHT - 1)
+
+
+def episode(page: Page, camera: Camera, task: str, seed: int, random: Random) -> Iterator[tuple[Pixels, Record]]:
+    """Yield the screens of one episode, begun from a seed, each with the oracle's action as its target."""
+    hand = Hand(page)
+    page.mouse.move(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
+    instruction: str = page.evaluate("seed => oracle.begin(seed)", training_seed(seed))
+    for _ in range(LONGEST):
+        look: Look = page.evaluate(LOOK, task)
+        expected = oracle.read_expected(look["expected"])
+        if look["done"] or expected is None:
+            return
+        glyphs: tuple[Glyph, ...] = tuple((c, x0, y0, x1, y1) for c, x0, y0, x1, y1 in look["glyphs"])
+        right = label(instruction, expected, hand.history)
+        yield camera.shoot(), Record(task, glyphs, (right, *reading(random, glyphs)))
+        if random.random() < CLUMSINESS:
+            err(random, hand, expected, [oracle.box(values) for values in look["mistakes"]])
+        else:
+            obey(random, hand, expected)
+
+
+def make_shard(seed: int, path: Path) -> int:
+    """Write the shard of this seed; return how many pictures it holds."""
+    random = Random(training_seed(seed))
+    found: list[tuple[Pixels, Record]] = []
+    with serve() as address, open_page(*VIEWPORT) as page:
+        camera = Camera(page, WIDTH, HEIGHT)
+        for task, share in WEIGHTS.items():
+            page.goto(f"{address}/miniwob/{task}.html")
+            page.evaluate(oracle.script())
+            goal = len(found) + PICTURES * share // sum(WEIGHTS.values())
+            while len(found) < goal:
+                found += episode(page, camera, task, random.randrange(JUDGING), random)
+    random.shuffle(found)
+    shard = Shard()
+    for image, record in found:
+        shard.add(image, record)
+    shard.save(path)
+    return len(found)

@@ -1,0 +1,76 @@
+"""Actions and steps in a few words, for people."""
+
+from __future__ import annotations
+
+from actions import (
+    Action,
+    Answer,
+    AskUser,
+    Click,
+    Drag,
+    Finish,
+    Key,
+    Move,
+    Navigate,
+    Point,
+    Scroll,
+    Select,
+    Tab,
+    Type,
+    Upload,
+    Wait,
+)
+
+
+def place(at: Point | None) -> str:
+    """'at (80, 104)', or nothing where the pointer stays."""
+    return f" at ({at.x}, {at.y})" if at else ""
+
+
+def describe(action: Action) -> str:  # noqa: C901 - one line for each kind of action
+    """`action` in a few words; text that a model wrote is quoted and cleaned."""
+    match action:
+        case Click():
+            times = {1: "click", 2: "double click", 3: "triple click"}[action.count]
+            button = "" if action.button == "left" else f"{action.button} "
+            return "+".join((*action.modifiers, f"{button}{times}")) + place(action.at)
+        case Drag():
+            return f"drag to ({action.path[-1].x}, {action.path[-1].y}) from{place(action.path[0])[3:]}"
+        case Move():
+            return f"move{place(action.at)}"
+        case Scroll():
+            return f"scroll by ({action.dx}, {action.dy}){place(action.at)}"
+        case Type():
+            return f"type {quote(action.text)}"
+        case Key():
+            return f"press {quote('+'.join(action.keys))}"
+        case Wait():
+            return f"wait {action.seconds:g} s"
+        case Navigate():
+            return f"open {quote(action.url)}"
+        case Tab():
+            return f"tab {action.index}"
+        case Select():
+            return f"select {quote(action.label)}{place(action.at)}"
+        case Upload():
+            return f"upload {quote(', '.join(action.files))}{place(action.at)}"
+        case Answer():
+            return f"answer {quote(action.text)}"
+        case AskUser():
+            return f"ask {quote(action.question)}"
+        case Finish():
+            return f"finish: {'success' if action.success else 'failure'} {quote(action.text)}".removesuffix(' ""')
+        case _:
+            return action.kind
+
+
+def clean(text: str, limit: int = 200) -> str:
+    """`text` on one line without control characters, so that no terminal obeys it."""
+    line = " ".join(text.split())
+    safe = "".join(letter if letter.isprintable() else "�" for letter in line)
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def quote(text: str) -> str:
+    """`text` cleaned and between quotation marks."""
+    return f'"{clean(text, 80)}"'

@@ -1,0 +1,104 @@
+"""The loop: look, ask the policy, act, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+from actions import ActionError, Answer, AskUser, Finish
+from agent.limits import Limits
+from agent.policy import Policy, PolicyBroken
+from agent.step import Step, Stop, Trajectory
+from env import Environment, EnvironmentBroken, Observation, Task
+
+
+def ignore(step: Step) -> None:
+    """Take no note of a step."""
+
+
+def episode(
+    env: Environment,
+    policy: Policy,
+    task: Task,
+    *,
+    limits: Limits | None = None,
+    decided: Callable[[Step], None] = ignore,
+) -> Generator[Step, None, Stop]:
+    """Yield each step as it happens, so that the caller can show it, keep it, or stop; return why it ended.
+
+    `decided` is told of a step before its action is carried out, to keep it, or to raise and so prevent it.
+    Only `EnvironmentBroken` and `PolicyBroken` become a `Stop`; every other error travels up untouched.
+    """
+    limits = limits or Limits()
+    history: list[Step] = []
+    began = limits.clock()
+    try:
+        seen = env.reset(task)
+        task = named(task, seen)
+        while not seen.done:
+            if stop := limits.stop(history, began):
+                return stop
+            step = decide(policy, task, history, seen, limits.clock)
+            decided(step)
+            try:
+                step = act(env, step, limits.clock)
+            except EnvironmentBroken as error:
+                yield replace(step, error=str(error))
+                raise
+            history.append(step)
+            yield step
+            if isinstance(step.action, Finish):
+                return Stop("finished", step.action.text)
+            seen = step.after or seen
+    except EnvironmentBroken as error:
+        return Stop("environment", str(error))
+    except PolicyBroken as error:
+        return Stop("model", str(error))
+    return Stop("done", f"reward {seen.reward}")
+
+
+def named(task: Task, seen: Observation) -> Task:
+    """`task` with the screen's own instruction, where it came with none."""
+    return replace(task, instruction=task.instruction or seen.instruction)
+
+
+def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, clock: Callable[[], float]) -> Step:
+    """Ask the policy and read what it wrote; its mistake is a step without an action."""
+    start = clock()
+    frame = policy.frame(seen)
+    reply = policy.reply(task, tuple(history), seen)
+    took = {"policy": clock() - start}
+    step = Step(len(history) + 1, seen, reply, frame, timings=took)
+    try:
+        return replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
+    except ActionError as mistake:
+        return replace(step, error=str(mistake))
+
+
+def act(env: Environment, step: Step, clock: Callable[[], float]) -> Step:
+    """Carry out the action of `step`; what the screen does not allow costs a step and changes nothing.
+
+    What is said to the user (`Finish`, `Answer`) never reaches the screen.
+    """
+    if step.action is None or isinstance(step.action, Finish | Answer):
+        return step
+    if isinstance(step.action, AskUser):
+        return replace(step, error="ask_user: nobody is here to answer; go on with what the task says, or finish")
+    start = clock()
+    try:
+        after = env.step(step.action)
+    except ActionError as mistake:
+        return replace(step, error=str(mistake))
+    return replace(step, after=after, timings={**step.timings, **after.timings, "env": clock() - start})
+
+
+def run(env: Environment, policy: Policy, task: Task, *, limits: Limits | None = None) -> Trajectory:
+    """The whole episode at once."""
+    steps: list[Step] = []
+    turns = episode(env, policy, task, limits=limits)
+    while True:
+        try:
+            steps.append(next(turns))
+        except StopIteration as end:
+            stop: Stop = end.value
+            return Trajectory(named(task, steps[0].before) if steps else task, tuple(steps), stop)

@@ -1,0 +1,79 @@
+"""Who decides: the contract of a policy, and one that plays a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from actions import Action, Dialect, Finish, Frame
+from agent.canonical import Canonical
+from agent.step import Reply, Step
+from env import Observation, Task
+
+
+class PolicyBroken(RuntimeError):
+    """The policy itself failed (weights missing, server gone); no action of the agent is to blame."""
+
+
+class Policy(Protocol):
+    """Something that looks at a screen and writes what to do next."""
+
+    @property
+    def name(self) -> str:
+        """What records call it."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its replies are read."""
+        ...
+
+    def frame(self, seen: Observation) -> Frame:
+        """The frame in which the coordinates of a reply about `seen` are meant."""
+        ...
+
+    def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
+        """What to do next, in words of the dialect. Raises `PolicyBroken` where it cannot go on."""
+        ...
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A policy with weights, so that a record can say which."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the weights in hexadecimal."""
+        ...
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest image it looks at, in pixels."""
+        ...
+
+
+class Scripted:
+    """Plays a list of actions or raw texts, one a step, and then says that it has finished.
+
+    Actions are in screen pixels. Texts are given to the dialect as they are, mistakes included.
+    """
+
+    def __init__(
+        self, replies: Iterable[Action | str], *, dialect: Dialect | None = None, name: str = "scripted"
+    ) -> None:
+        self.replies = tuple(replies)
+        self.dialect: Dialect = dialect or Canonical()
+        self.name = name
+
+    def frame(self, seen: Observation) -> Frame:
+        """The screen itself: nothing is resized."""
+        width, height = seen.size
+        return Frame(width, height, width, height)
+
+    def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
+        """The entry of the list that has this step's number."""
+        turn = len(history)
+        chosen = self.replies[turn] if turn < len(self.replies) else Finish(text="end of the script")
+        if isinstance(chosen, str):
+            return Reply(chosen)
+        return Reply(self.dialect.print(chosen, self.frame(seen)))

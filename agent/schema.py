@@ -1,0 +1,183 @@
+"""The two files of a run folder, as they stand on disk.
+
+`agent/schemas/run.json` and `agent/schemas/step.json` are the JSON Schemas of `RunFile` and `Line`;
+`python -m agent.schema` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actions import Action
+from agent.expect import Check, Verdict
+from agent.step import StopReason
+
+VERSION: Literal[1] = 1
+OutcomeName = Literal["verified", "failed", "unverified", "stopped", "broken"]
+
+
+class Entry(BaseModel):
+    """Frozen, and closed to fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskEntry(Entry):
+    """What was to be done."""
+
+    instruction: str
+    start: str
+    seed: int
+
+
+class ModelEntry(Entry):
+    """Who decided; `hash` is of the weights, and empty for a policy that has none."""
+
+    name: str
+    hash: str = ""
+    dialect: str
+    max_pixels: int | None = None
+
+
+class EnvironmentEntry(Entry):
+    """Enough to build the same environment again."""
+
+    kind: Literal["browser", "miniwob", "screens", "custom"]
+    width: int | None = None
+    height: int | None = None
+    site: str | None = Field(default=None, description="folder whose pages were served during the run")
+    origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
+
+
+class LimitsEntry(Entry):
+    """Budgets; null is no limit."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+    repeats: int | None = None
+
+
+class StopEntry(Entry):
+    """Why it ended."""
+
+    reason: StopReason
+    detail: str = ""
+
+
+class Totals(Entry):
+    """Sums over all steps."""
+
+    steps: int
+    errors: int
+    seconds: float
+    prompt_tokens: int
+    image_tokens: int
+    completion_tokens: int
+
+
+class RunFile(Entry):
+    """run.json: written when the run begins (`stop` and `outcome` null), and again when it ends."""
+
+    version: Literal[1] = VERSION
+    name: str
+    created: str = Field(description="ISO 8601, UTC")
+    task: TaskEntry
+    script: str | None = Field(default=None, description="the task script's file name")
+    parameters: dict[str, str] = Field(default_factory=dict)
+    model: ModelEntry
+    environment: EnvironmentEntry
+    limits: LimitsEntry
+    expect: tuple[Check, ...] = ()
+    versions: dict[str, str]
+    stop: StopEntry | None = None
+    outcome: OutcomeName | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    totals: Totals | None = None
+
+
+class Look(Entry):
+    """One look at the screen; `screen` names blobs/<screen>.png."""
+
+    screen: str = Field(pattern=r"^[0-9a-f]{64}$")
+    width: int
+    height: int
+    url: str = ""
+    title: str = ""
+    tabs: tuple[str, ...] = ()
+    dialog: str = ""
+    focus: str = ""
+    downloads: tuple[str, ...] = ()
+    time: float = Field(default=0.0, description="seconds since the episode began")
+    done: bool = False
+    reward: float | None = None
+
+
+class Effect(Entry):
+    """What the action did, as far as the environment could tell."""
+
+    target: str = ""
+    pixels_changed: int = 0
+    changed_box: tuple[int, int, int, int] | None = None
+    navigated: bool = False
+    dialog: str = ""
+    downloads: tuple[str, ...] = ()
+
+
+class UsageEntry(Entry):
+    """Tokens of one reply."""
+
+    prompt_tokens: int = 0
+    image_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Said(Entry):
+    """What the policy wrote, untouched."""
+
+    text: str
+    usage: UsageEntry = UsageEntry()
+    timings: dict[str, float] = Field(default_factory=dict)
+
+
+class FrameEntry(Entry):
+    """The screen, and the image that the model saw of it, in pixels."""
+
+    width: int
+    height: int
+    model_width: int
+    model_height: int
+
+
+class Line(Entry):
+    """One line of steps.jsonl: a whole step."""
+
+    index: int = Field(ge=1)
+    before: Look
+    frame: FrameEntry
+    reply: Said
+    action: Action | None = Field(description="in screen pixels; null where the reply could not be read")
+    error: str = Field(default="", description="why nothing was carried out")
+    after: Look | None = Field(default=None, description="null where nothing was carried out")
+    receipt: Effect | None = None
+    timings: dict[str, float] = Field(default_factory=dict)
+
+
+FILES: dict[str, type[Entry]] = {"run.json": RunFile, "step.json": Line}
+"""The schema files of agent/schemas/, and what each describes."""
+
+
+def main() -> None:
+    """Write the schema files."""
+    folder = Path(__file__).parent / "schemas"
+    folder.mkdir(exist_ok=True)
+    for name, entry in FILES.items():
+        (folder / name).write_text(json.dumps(entry.model_json_schema(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

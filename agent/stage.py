@@ -1,0 +1,115 @@
+"""Build an environment from its description, and serve the pages it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from agent.schema import EnvironmentEntry
+from agent.script import Loaded
+from agent.site import Site
+from env import Browser, BrowserOptions, Environment, MiniWoB, Screens
+
+
+class StageError(ValueError):
+    """An environment that cannot be built as described: nothing was started."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An environment, its description for the record, and where its pages are served."""
+
+    env: Environment
+    entry: EnvironmentEntry
+
+    @property
+    def origin(self) -> str:
+        """Where the pages are served; empty where none are."""
+        return self.entry.origin or ""
+
+
+@contextmanager
+def open_stage(entry: EnvironmentEntry, *, headed: bool = False) -> Iterator[Stage]:
+    """The environment of a script or a record, until the with-block ends."""
+    if entry.site is None:
+        with build(entry, headed=headed) as env:
+            yield Stage(env, entry)
+        return
+    try:
+        site = Site(Path(entry.site))
+    except FileNotFoundError as error:
+        raise StageError(str(error)) from error
+    with site, build(entry, headed=headed) as env:
+        yield Stage(env, entry.model_copy(update={"origin": site.origin}))
+
+
+def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
+    """The bare environment."""
+    match entry.kind:
+        case "browser":
+            size = (entry.width, entry.height) if entry.width and entry.height else BrowserOptions().size
+            return Browser(BrowserOptions(size=size, headed=headed))
+        case "miniwob":
+            from env.miniwob import OPTIONS
+
+            return MiniWoB(options=replace(OPTIONS, headed=headed))
+        case "screens":
+            return Screens()
+        case "custom":
+            raise StageError("the run used an environment of its caller's own; only that program can replay it")
+
+
+def admit(entry: EnvironmentEntry, start: str) -> None:
+    """Raise `StageError` where this kind of environment has no such start; nothing is opened for it."""
+    if entry.kind == "browser":
+        from env.browser.navigate import BLANK, address
+
+        try:
+            address(start or BLANK, files=True)
+        except ValueError as error:
+            raise StageError(str(error)) from error
+        return
+    known = starts(entry)
+    if known and start not in known:
+        raise StageError(f"{start!r}: {entry.kind} has {', '.join(sorted(known))}")
+
+
+def starts(entry: EnvironmentEntry) -> frozenset[str]:
+    """The names of all that may be started from; empty where anything may."""
+    if entry.kind == "miniwob":
+        from env.miniwob.site import page_names
+
+        return page_names()
+    if entry.kind == "screens":
+        from env.screens import SIGN_IN
+
+        return frozenset(screen.name for screen in SIGN_IN.screens)
+    return frozenset()
+
+
+def ready(loaded: Loaded) -> EnvironmentEntry:
+    """The environment that a script asks for, as records describe it; `StageError` where it cannot be started."""
+    place = loaded.script.environment
+    if place.kind != "browser":
+        found = EnvironmentEntry(kind=place.kind)
+    else:
+        site = str(loaded.page.parent) if loaded.page else None
+        found = EnvironmentEntry(kind="browser", width=place.width, height=place.height, site=site)
+    if found.site is None:
+        try:
+            admit(found, loaded.script.start)
+        except StageError as error:
+            raise StageError(f"{loaded.path}:{loaded.line}: start: {error}") from error
+    return found
+
+
+def start(loaded: Loaded, origin: str) -> str:
+    """Where a script starts: its page on the site at `origin`, or what it says itself."""
+    page, given = loaded.page, loaded.script.start
+    if page is None:
+        return given
+    tail = given[len(given.partition("?")[0].partition("#")[0]) :]
+    return f"{origin}/{quote(page.name)}{tail}"

@@ -1,0 +1,98 @@
+"""Screens from the middle of episodes: MiniWoB++ and our own form pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from agent.data import forms, rollouts
+from agent.data.calls import FINISH, answer
+from agent.data.store import Pixels, Record
+from env.miniwob import TASKS, oracle
+from env.miniwob.chromium import Camera, open_page
+from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH
+from env.miniwob.site import serve
+
+PAGES = Path(__file__).resolve().parent.parent / "examples" / "pages"
+Episode = list[tuple[Pixels, Record]]
+
+
+@pytest.fixture(scope="module")
+def episodes() -> dict[str, list[Episode]]:
+    """Three episodes of each task, and then the first once more."""
+    made: dict[str, list[Episode]] = {}
+    with serve() as address, open_page(*VIEWPORT) as page:
+        camera = Camera(page, WIDTH, HEIGHT)
+        for task in TASKS:
+            page.goto(f"{address}/miniwob/{task}.html")
+            page.evaluate(oracle.script())
+            seeds = (1, 2, 3, 1)
+            made[task] = [list(rollouts.episode(page, camera, task, seed, Random(seed))) for seed in seeds]
+    return made
+
+
+def test_the_same_seed_gives_the_same_samples_and_but_for_a_corner_the_same_pictures(
+    episodes: dict[str, list[Episode]],
+) -> None:
+    for task, (first, *_, again) in episodes.items():
+        assert [record for _, record in first] == [record for _, record in again], task
+        for (image, _), (other, _) in zip(
+            first, again, strict=True
+        ):  # a page that is not loaded anew is redrawn in parts
+            assert (image != other).any(axis=2).sum() <= 4, task
+
+
+def test_every_task_gets_a_share_of_the_pictures() -> None:
+    assert set(rollouts.WEIGHTS) == set(TASKS)
+    assert sum(rollouts.WEIGHTS.values()) == 100
+
+
+def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode]]) -> None:
+    records = [record for made in episodes.values() for episode in made for _, record in episode]
+    assert all(record.targets for record in records)
+    longest = max(len(record.targets[0].history) for record in records)
+    assert longest > 5, "an episode without mistakes has at most 5 steps in most tasks"
+    answers = {re.search(r'"action": "(\w+)"', record.targets[0].answer) for record in records}
+    assert {found[1] for found in answers if found} >= {"left_click", "type"}
+
+
+def test_an_episode_of_a_judging_seed_is_refused() -> None:
+    with serve() as address, open_page(*VIEWPORT) as page:
+        page.goto(f"{address}/miniwob/click-test.html")
+        page.evaluate(oracle.script())
+        with pytest.raises(ValueError, match="judging only"):
+            next(rollouts.episode(page, Camera(page, WIDTH, HEIGHT), "click-test", 1_000_000, Random(0)))
+
+
+def test_forms_end_with_the_word_that_they_are_done() -> None:
+    random = Random(5)
+    with open_page(WIDTH, HEIGHT) as page:
+        camera = Camera(page, WIDTH, HEIGHT)
+        for kind in forms.KINDS:
+            made = [list(forms.episode(page, camera, forms.variant(kind, random), random)) for _ in range(4)]
+            last = [episode[-1][1].targets[0] for episode in made if episode]
+            assert answer(FINISH) in {target.answer for target in last}, kind
+            middle = [record.targets[0] for episode in made for _, record in episode[:-1]]
+            assert all(target.answer != answer(FINISH) for target in middle), kind
+
+
+def test_the_pages_of_the_examples_are_our_templates_with_words_of_their_own() -> None:
+    for kind in forms.KINDS:
+        assert (PAGES / f"{kind}.html").read_text("utf-8") == forms.shipped(kind), kind
+
+
+def test_what_the_example_pages_say_is_not_learnt_by_heart() -> None:
+    random = Random(0)
+    said = {text for kind in ("greet", "sign-in", "settings", "menu") for text in _texts(kind)}
+    for _ in range(500):
+        kind = random.choice(list(forms.KINDS))
+        goal = forms.variant(kind, random).goal
+        assert not said & {goal.press, *goal.checked, *goal.values} - {"Send", "Save", "Sign in"}
+
+
+def _texts(kind: str) -> list[str]:
+    lists = [value for value in forms.SHIPPED[kind].values() if isinstance(value, list)]
+    return [text for texts in lists for text in texts if " " in text]

@@ -1,0 +1,90 @@
+"""Task scripts: what is wrong with one is said before anything starts, with the file, the line and the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.script import ScriptError, read_script
+
+GOOD = """\
+name: greet
+start: page.html
+environment: {kind: browser, width: 160, height: 208}
+instruction: Enter "{{who}}".
+parameters:
+  who: Tora
+limits:
+  steps: 8
+expect:
+  - text: Hello, {{who}}
+  - element: "#news"
+    checked: true
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "page.html").write_text("<p>hello</p>")
+    path = folder / "task.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_script_is_read_with_its_parameters_filled_in(tmp_path: Path) -> None:
+    loaded = read_script(write(tmp_path, GOOD), {"who": 'Ada "{{who}}"'})
+    assert loaded.script.instruction == 'Enter "Ada "{{who}}"".'
+    assert loaded.script.expect[0].text == 'Hello, Ada "{{who}}"'
+    assert loaded.page == (tmp_path / "page.html").resolve()
+    assert loaded.script.limits.steps == 8
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("limits:", "limit:", ["task.yaml:7: limit: unknown key", "'limits'"]),
+        ("  steps: 8", "  step: 8", ["task.yaml:8: limits.step: unknown key", "'steps'"]),
+        ("    checked: true", "    cheked: true", ["task.yaml:12", "expect.1.cheked", "'checked'"]),
+        ("start: page.html\n", "", ["task.yaml:1: start: missing", "address or page"]),
+        ("start: page.html", "start: other.html", ["task.yaml:2: start:", "other.html"]),
+        ("steps: 8", "steps: eight", ["task.yaml:8: limits.steps", "'eight'"]),
+        ("steps: 8", "steps: true", ["task.yaml:8: limits.steps", "True"]),
+        ("width: 160", "width: wide", ["task.yaml:3: environment.width", "'wide'"]),
+        ("kind: browser", "kind: brwser", ["task.yaml:3: environment.kind", "'browser'"]),
+        ('"{{who}}".', '"{{whom}}".', ["task.yaml:4: instruction", "'whom'", "'who'"]),
+        ("  who: Tora", "  who:", ["task.yaml:6: parameters.who", "--set who="]),
+        ("name: greet", "name: [greet", ["task.yaml:"]),
+        ("name: greet", "name: greet\nname: again", ["task.yaml:2: name: this key stands twice"]),
+        ("  - text: Hello, {{who}}", "  - txt: Hello", ["task.yaml:10: expect.0"]),
+    ],
+)
+def test_a_bad_script_is_refused_with_line_and_key(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(ScriptError) as caught:
+        read_script(path)
+    for part in said:
+        assert part in str(caught.value)
+
+
+def test_setting_an_unknown_parameter_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match=r"--set hwo.*'who'"):
+        read_script(write(tmp_path, GOOD), {"hwo": "x"})
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words", "!!python/object/apply:os.system ['true']", "a: &x [*x]"])
+def test_what_is_no_mapping_of_plain_data_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ScriptError):
+        read_script(write(tmp_path, text))
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match=r"none\.yaml"):
+        read_script(tmp_path / "none.yaml")
+
+
+def test_every_shipped_script_can_be_read() -> None:
+    scripts = sorted((Path(__file__).parent.parent / "examples" / "tasks").glob("*.yaml"))
+    assert len(scripts) >= 2
+    for path in scripts:
+        assert read_script(path).script.expect
