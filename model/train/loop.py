@@ -51,7 +51,9 @@ class Student:
         torch.manual_seed(seed)
         self.config: Config = config()
         self.net = Qwen(self.config)
-        self.heads = losses.Heads(self.config.text.hidden_size, self.config.text.num_hidden_layers)
+        unit = self.config.vision.factor
+        grid = (SIZE[1] // unit, SIZE[0] // unit)
+        self.heads = losses.Heads(self.config.text.hidden_size, self.config.text.num_hidden_layers, grid)
         _initialise(self.net)
         named = [*self.net.named_parameters(), *((f"heads.{n}", p) for n, p in self.heads.named_parameters())]
         for name, parameter in named:
@@ -224,7 +226,7 @@ def _answer(
     x = net.embed(batch.tokens, features)
     share = losses.inside(batch.boxes, lessons.grid, student.config.vision.factor)
     shown = (batch.image_start >= 0) & (batch.boxes[:, 0] >= 0)
-    image = batch.image_start.clamp(min=0).unsqueeze(1) + torch.arange(share.shape[1])
+    image = (batch.image_start.clamp(min=0).unsqueeze(1) + torch.arange(share.shape[1])).clamp(max=x.shape[1] - 1)
     total = torch.zeros(())
     depth = len(net.model.layers)
     for index, layer in enumerate(net.model.layers):
@@ -233,8 +235,12 @@ def _answer(
             said[f"look{index}"] = loss.detach()
             total = total + stage.look * loss
         x = layer(x, (cos, sin), None, None, index)
+        if index == 0 and stage.place and features is not None:
+            loss = losses.tell_place(heads, x[torch.arange(len(x)).unsqueeze(1), image][batch.image_start >= 0])
+            said["place"] = loss.detach()
+            total = total + stage.place * loss
         if index in (depth - 4, depth - 3) and stage.mask and features is not None:
-            seen = x.gather(1, image.clamp(max=x.shape[1] - 1).unsqueeze(-1).expand(-1, -1, x.shape[2]))
+            seen = x[torch.arange(len(x)).unsqueeze(1), image]
             loss = losses.find_target(heads.mask[index](losses.even(seen)).squeeze(-1), share, shown)
             said[f"mask{index}"] = loss.detach()
             total = total + stage.mask * loss

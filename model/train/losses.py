@@ -21,8 +21,10 @@ from model.train.samples import BLANK, CLASSES, SLOTS
 class Heads(nn.Module):
     """Readers of the network's hidden states that are dropped when the model is exported."""
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, grid: tuple[int, int]) -> None:
         super().__init__()
+        self.grid = grid
+        self.place = nn.Linear(width, sum(grid))
         self.ocr = nn.Linear(width, 4 * SLOTS * CLASSES)
         self.mask = nn.ModuleList(nn.Linear(width, 1) for _ in range(depth))
 
@@ -63,6 +65,19 @@ def inside(boxes: Tensor, grid: tuple[int, int], unit: int) -> Tensor:
     wide = (torch.minimum(x1, x + unit) - torch.maximum(x0, x)).clamp(min=0)
     high = (torch.minimum(y1, y + unit) - torch.maximum(y0, y)).clamp(min=0)
     return (wide * high).float() / unit**2
+
+
+def tell_place(heads: Heads, seen: Tensor) -> Tensor:
+    """Each image token says in which row and column it stands: seen [b,U,D], U in reading order.
+
+    Nothing in the vision tower or in the values of attention carries an absolute place, so the decoder has to learn
+    to work it out before it can name a coordinate.
+    """
+    rows, columns = heads.grid
+    row, column = heads.place(even(seen)).float().flatten(0, 1).split([rows, columns], dim=-1)
+    wanted_row = torch.arange(rows).repeat_interleave(columns).repeat(seen.shape[0])
+    wanted_column = torch.arange(columns).repeat(rows * seen.shape[0])
+    return F.cross_entropy(row, wanted_row) + F.cross_entropy(column, wanted_column)
 
 
 def find_target(logits: Tensor, share: Tensor, pointing: Tensor) -> Tensor:

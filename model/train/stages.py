@@ -20,6 +20,7 @@ class Stage:
     adam_lr: float
     ocr: float = 0.0  # weights of the losses
     answer: float = 0.0
+    place: float = 0.0
     mask: float = 0.0
     look: float = 0.0
     copying: float = 0.0  # share of turns without a picture
@@ -43,6 +44,7 @@ STAGES = {
             visual=0.5,
             ocr=1.0,
             answer=1.0,
+            place=0.3,
             mask=0.3,
             look=0.15,
             copying=0.2,
@@ -52,14 +54,16 @@ STAGES = {
         ),
         Stage(
             "instruct",
-            ("model.", "heads.mask"),
+            ("model.", "heads.mask", "heads.place"),
             batch=8,
-            muon_lr=0.004,
-            adam_lr=5e-4,
+            muon_lr=0.005,
+            adam_lr=6e-4,
             answer=1.0,
+            place=0.3,
             mask=0.2,
-            look=0.1,
-            copying=0.05,
+            look=0.15,
+            copying=0.1,
+            warmup=30,
             floor=0.02,
         ),
     )
