@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
-from pydantic import, Discriminator, TypeAdapter
+from pydantic import Discriminator, TypeAdapter
 
 from actions import Action, ActionError, ActionSpace, Back, Click, Frame, Key, Move, Scroll, Type, Wait
 from env import keys

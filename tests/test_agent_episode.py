@@ -187,10 +187,8 @@ def test_a_browser_that_dies_ends_the_episode_and_the_step_says_how(tmp_path: Pa
 
         turns = episode(env, Scripted([click(5, 5)] * 4), Task("look", page.as_uri()), decided=shoot)
         steps = []
-        with pytest.raises(StopIteration) as end:
-            while True:
-                steps.append(next(turns))
-    assert end.value.value.reason == "environment"
+        while (step := next(turns, None)) is not None:
+            steps.append(step)
     assert [step.index for step in steps] == [1, 2]
     assert steps[1].error
     assert steps[1].after is None

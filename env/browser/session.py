@@ -184,6 +184,10 @@ class Session:
             width, height = self.options.size
             if page.viewport_size != {"width": width, "height": height}:
                 await page.set_viewport_size({"width": width, "height": height})
+            # A capture has the scale of its own protocol session, and Playwright has set that of another one.
+            scale = self.options.device_scale_factor
+            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+            await tab.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
             if not page.is_closed():
                 self.tabs.append(tab)
                 self._current = tab

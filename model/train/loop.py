@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, distributed
 
 from model.config import Config
@@ -65,10 +66,9 @@ class Student:
         self.heads.bfloat16()
 
     def load(self, path: Path) -> None:
-        """Take weights (not moments) from another run's checkpoint."""
-        state = torch.load(path, weights_only=True)
-        for key, value in state["weights"].items():
-            if key in self.named and key.startswith(tuple(state["trained"])):
+        """Take weights (not moments): of an exported folder, or what another run's checkpoint has trained."""
+        for key, value in _trained(path).items():
+            if key in self.named:
                 self.named[key].data.copy_(value)
                 if (slot := self.optimiser.slots.get(key)) is not None:
                     slot.master.copy_(value)
@@ -84,6 +84,13 @@ class Student:
         """Float32 masters where there are any, else the frozen weights."""
         slots = self.optimiser.slots
         return {n: slots[n].master if n in slots else p.detach().float() for n, p in self.named.items()}
+
+
+def _trained(path: Path) -> dict[str, Tensor]:
+    if path.is_dir():
+        return {name: value.float() for name, value in load_file(path / "model.safetensors").items()}
+    state = torch.load(path, weights_only=True)
+    return {n: v for n, v in state["weights"].items() if n.startswith(tuple(state["trained"]))}
 
 
 def _initialise(net: Qwen) -> None:
@@ -161,7 +168,8 @@ def train(plan: Plan, rank: int = 0, ranks: int = 1) -> None:
     student = Student(plan.stage, plan.seed)
     for path in plan.init:
         student.load(path)
-    student.amplify(plan.stage.gain)
+    if not any(path.is_dir() for path in plan.init):  # an exported folder has been through this already
+        student.amplify(plan.stage.gain)
     spent, updates = _resume(plan, student)
     lessons = Lessons(plan, student.config, rank, ranks, updates)
     log: dict[str, list[float]] = defaultdict(list)
