@@ -1,4 +1,4 @@
-"""What may be done, as data: typed actions, the frames they are seen in, and the dialects they are written in."""
+"""What may be done to a screen, as data: typed actions, their schemas, and the dialects models write them in."""
 
 from actions.action import (
     ADAPTER,

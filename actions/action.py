@@ -15,6 +15,9 @@ Modifier = Literal["alt", "ctrl", "meta", "shift"]
 MAX_SCROLL = 100_000
 """The farthest one Scroll turns the wheel, in screen pixels either way."""
 
+MAX_TAB = 999
+"""The highest tab index an action may name."""
+
 
 def _encodable(text: str) -> str:
     try:
@@ -122,7 +125,7 @@ class Tab(Part):
     """Switch to the tab with this index, as `Observation.tabs` counts them."""
 
     kind: Literal["tab"] = "tab"
-    index: int = Field(ge=0)
+    index: int = Field(ge=0, le=MAX_TAB)
 
 
 class Select(Part):

@@ -2,6 +2,8 @@
 
 A reply is data that may hold anything: prose, code fences, thoughts, several calls, a garbled closing tag, nothing.
 It is read once from left to right, and what a JSON object holds in its strings is never taken for a tag or a call.
+Where an object cannot be read, nobody knows which part of the rest is one of its strings: of what follows, up to the
+next tag or fence, only the objects it had come to the end of are calls.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from actions.fields import BOXES, shorten
 from actions.reader import Reader, Unreadable
 
 _MARK = re.compile(
-    r"\{|<(?P<end>/?)(?P<tag>think|thinking|tool_call)>"
+    r"\{|```|<(?P<end>/?)(?P<tag>think|thinking|tool_call)>"
     r"|<points?\s{1,9}x1=[\"'](?P<x>[0-9.]{1,20})[\"']\s{1,9}y1=[\"'](?P<y>[0-9.]{1,20})[\"']",
     re.IGNORECASE,
 )
+_FIELD = re.compile(r"\{\s*+[\"']")
 _THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
 
@@ -42,6 +45,10 @@ class _Found:
     tagged: list[JsonValue] = field(default_factory=list)
     bare: list[JsonValue] = field(default_factory=list)
     problem: str = ""
+
+    def of(self, tagged: bool) -> list[JsonValue]:
+        """The list of objects that belongs to a place after a <tool_call>, or to one elsewhere."""
+        return self.tagged if tagged else self.bare
 
 
 def find_call(text: str, name: str) -> Call:
@@ -70,20 +77,26 @@ def find_call(text: str, name: str) -> Call:
 
 def _scan(text: str) -> _Found:
     found, reader = _Found(), Reader(text)
-    at, tagged = 0, False
+    at, tagged, broken = 0, False, False
     while not reader.spent and (mark := _MARK.search(text, at)):
         at = mark.end()
         if mark["x"]:
             found.bare.append({"point_2d": [mark["x"], mark["y"]]})
-        elif mark["tag"] is None:
+        elif mark.group() == "{":
+            if broken:
+                continue
             try:
                 value, at = reader.read(mark.start())
             except Unreadable as wrong:
                 found.problem = found.problem or _explain(wrong, text)
+                if broken := _FIELD.match(text, mark.start()) is not None:
+                    found.of(tagged).extend(reader.whole)
             else:
-                (found.tagged if tagged else found.bare).append(value)
+                found.of(tagged).append(value)
+        elif mark["tag"] is None:
+            broken = False
         elif mark["tag"].lower() == "tool_call":
-            tagged = not mark["end"]
+            tagged, broken = not mark["end"], False
         elif mark["end"]:  # the prompt had opened the thought, so all of it was one
             found, tagged = _Found(), False
         elif end := _THOUGHT_END.search(text, at):

@@ -1,4 +1,4 @@
-"""How a model family writes and reads actions, and the families that are known."""
+"""How one model family writes and reads actions."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from actions.space import ActionSpace
 
 
 class Dialect(Protocol):
-    """One family's words for actions, and its convention for coordinates."""
+    """A written form of actions, and the system text that teaches it. What it prints, it parses back."""
 
     @property
     def name(self) -> str:
-        """What it is called in a model's settings."""
+        """The key in `DIALECTS`."""
         ...
 
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
-        """The system text that tells a model of this family what it may do on this screen."""
+        """The system text that offers the actions of `space` on the model image of `frame`."""
         ...
 
     def print(self, action: Action, frame: Frame) -> str:
-        """What a model would write for `action`; `ActionError` where the family has no words for it."""
+        """What a model would write for `action`; an ActionError where it cannot be written or is off screen."""
         ...
 
     def parse(self, text: str, frame: Frame) -> Action:
-        """The action that `text` asks for, in screen pixels; `ActionError` and nothing else where there is none."""
+        """The action that a reply asks for, in pixels of the screen. Raises ActionError, whatever the text."""
         ...
 
     def writes(self, action: Action) -> bool:
-        """Whether `print` has words for `action`."""
+        """Whether `print` can write `action`, wherever on the screen it points."""
         ...
 
 
@@ -42,7 +42,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in 
 
 
 def dialect(name: str) -> Dialect:
-    """The dialect called `name`; `ValueError` names those that are known."""
+    """The dialect called `name`; a ValueError that lists the known ones where there is none."""
     if name not in DIALECTS:
-        raise ValueError(f"dialect: {name!r} is not known; expected one of {', '.join(sorted(DIALECTS))}")
+        raise ValueError(f"no dialect {name!r}; known: {', '.join(sorted(DIALECTS))}")
     return DIALECTS[name]

@@ -48,14 +48,18 @@ class Arguments:
         size = f"{self.frame.model_width}x{self.frame.model_height}"
         raise ActionError(f"{fields[0]}: missing; give [x, y] in pixels of the {size} image")
 
-    def place(self, *fields: str) -> Point | None:
+    def has(self, *fields: str) -> bool:
+        """Whether any of `fields` is present."""
+        return any(self.values.get(field) is not None for field in fields)
+
+    def place(self, *fields: str, box: bool = True) -> Point | None:
         """As `point`, or None where the call names no place and means the pointer's.
 
         A field the function does not have may be a misspelt place, and is then refused: to act where the pointer
         happens to be is no way to ignore it.
         """
-        if any(self.values.get(field) is not None for field in fields):
-            return self.point(*fields)
+        if self.has(*fields):
+            return self.point(*fields, box=box)
         if strange := [field for field in self.values if field not in self.known]:
             names = ", ".join(sorted(self.known))
             raise ActionError(f"{shorten(strange[0])}: no argument of this function; known: {names}")
@@ -89,6 +93,13 @@ class Arguments:
             raise ActionError(f"{field}: {shorten(value)} must be from {low} to {high}")
         return number
 
+    def whole(self, field: str, low: int, high: int) -> int:
+        """The whole number from `low` to `high` that `field` holds."""
+        number = self.number(field, low, high)
+        if number != int(number):
+            raise ActionError(f"{field}: {number} is not a whole number")
+        return int(number)
+
     def choice(self, field: str, allowed: tuple[str, ...]) -> str:
         """The one of `allowed` that `field` names, whatever its capitals."""
         value = self.values.get(field)
@@ -111,7 +122,7 @@ def _flat(value: JsonValue) -> list[JsonValue]:
     if isinstance(value, str):
         return list(_LIST_MARKS.sub(" ", value[:200]).split(","))
     if isinstance(value, dict):
-        value = list(value.values()) if set(value) == {"x", "y"} else [value]
+        value = [value["x"], value["y"]] if set(value) == {"x", "y"} else [value]
     if not isinstance(value, list):
         return [value]
     return [each for item in value[:8] for each in (item if isinstance(item, list) else [item])]

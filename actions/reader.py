@@ -63,6 +63,12 @@ class Reader:
         self._text = text
         self._at = 0
         self._left = MAX_VALUES
+        self._whole: list[JsonValue] = []
+
+    @property
+    def whole(self) -> list[JsonValue]:
+        """The objects that the last `read` came to the end of, even if it failed; none that lies inside another."""
+        return self._whole
 
     @property
     def spent(self) -> bool:
@@ -71,7 +77,7 @@ class Reader:
 
     def read(self, at: int) -> tuple[JsonValue, int]:
         """The value that begins at index `at`, and the index after it. Raises Unreadable."""
-        self._at = at
+        self._at, self._whole = at, []
         value = self._value(MAX_DEPTH)
         return value, self._at
 
@@ -92,6 +98,7 @@ class Reader:
 
     def _object(self, depth: int) -> dict[str, JsonValue]:
         fields: dict[str, JsonValue] = {}
+        whole = len(self._whole)
         self._at += 1
         while (first := self._next()) in _STRINGS:
             key = self._string(first)
@@ -103,6 +110,7 @@ class Reader:
                 break
             self._at += 1
         self._close("}")
+        self._whole[whole:] = [fields]
         return fields
 
     def _array(self, depth: int, closer: str) -> list[JsonValue]:

@@ -15,6 +15,7 @@ check()
 if TYPE_CHECKING:
     from agent.api import Agent
     from agent.episode import episode, run
+    from agent.expect import Check
     from agent.limits import Limits
     from agent.local import ModelPolicy
     from agent.outcome import Outcome, Result
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "Check",
     "Limits",
     "ModelPolicy",
     "Outcome",
@@ -55,6 +57,7 @@ __all__ = [
 
 _HOMES = {
     "Agent": "api",
+    "Check": "expect",
     "Limits": "limits",
     "ModelPolicy": "local",
     "Outcome": "outcome",

@@ -171,9 +171,7 @@ def eval_miniwob(
     from env import MiniWoB
     from env.miniwob.oracle import TASKS
 
-    names = tasks.split(",") if tasks else list(TASKS)
-    if unknown := [name for name in names if name not in TASKS]:
-        _refuse(f"--tasks: {', '.join(unknown)}: expected some of {', '.join(TASKS)}")
+    names = _tasks(tasks) or TASKS
     policy = _model(model)
     marks: list[Mark] = []
     screen = console()
@@ -192,19 +190,21 @@ def eval_miniwob(
 
 @app.command()
 def demo(
+    tasks: Annotated[str, typer.Option("--tasks", help="names with commas between; seven easy ones by default")] = "",
     model: Model = "builtin",
     headed: Headed = False,
     out: Out = None,
 ) -> None:
     """Play a few MiniWoB++ pages with the built-in model, and write a report to look at."""
-    from agent.demo import demonstrate
+    from agent.demo import TASKS, demonstrate
     from agent.view import write_report
 
+    names = _tasks(tasks) or TASKS
     policy = _model(model)
     screen = console()
     folder = out or claim(RUNS, "demo")
     results = []
-    for name, result in demonstrate(policy, folder, lambda task: StepLine(screen, task), headed=headed):
+    for name, result in demonstrate(policy, folder, lambda task: StepLine(screen, task), tasks=names, headed=headed):
         results.append((name, result))
     screen.print(outcomes(results, f"MiniWoB++ by {policy.name}"))
     report = write_report([read_run(folder / name) for name, _ in results], folder / "report.html")
@@ -269,6 +269,16 @@ def _folder(out: Path | None, name: str, *, alone: bool) -> Path:
     if (out / "run.json").exists():
         _refuse(f"--out: {out} already holds a run; choose another folder")
     return out
+
+
+def _tasks(text: str) -> tuple[str, ...]:
+    """The MiniWoB++ tasks named on the command line, each once; none where none are."""
+    from env.miniwob.oracle import TASKS
+
+    names = tuple(dict.fromkeys(text.split(","))) if text else ()
+    if unknown := [name for name in names if name not in TASKS]:
+        _refuse(f"--tasks: {', '.join(unknown)}: expected some of {', '.join(TASKS)}")
+    return names
 
 
 def _size(text: str) -> tuple[int, int]:

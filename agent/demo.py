@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,11 +25,16 @@ SEED = 1_000_000
 
 
 def demonstrate(
-    policy: Policy, folder: Path, watcher: Callable[[str], Callable[[Step], None]], *, headed: bool = False
+    policy: Policy,
+    folder: Path,
+    watcher: Callable[[str], Callable[[Step], None]],
+    *,
+    tasks: Sequence[str] = TASKS,
+    headed: bool = False,
 ) -> Iterator[tuple[str, Result]]:
     """Play one episode of each task and yield its name and result; records go to folders in `folder`."""
     with MiniWoB(options=replace(OPTIONS, headed=headed)) as env:
-        for task in TASKS:
+        for task in tasks:
             job = Job(Task(start=task, seed=SEED), Limits(steps=10))
             manifest = describe(job, policy, EnvironmentEntry(kind="miniwob"), name=task)
             with Recorder(folder / task, manifest) as record:

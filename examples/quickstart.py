@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from agent import Agent, read_run, write_report
-from agent.expect import Check
+from agent import Agent, Check, read_run, write_report
 
 PAGE = Path(__file__).resolve().parent / "pages" / "menu.html"
 

@@ -62,7 +62,7 @@ def handeye(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Compl
         cwd=cwd or ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
 
 

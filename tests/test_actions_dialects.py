@@ -62,7 +62,7 @@ def actions(frame: Frame) -> st.SearchStrategy[Action]:
         st.builds(Wait, seconds=seconds),
         st.builds(Navigate, url=named),
         st.just(Back()),
-        st.builds(Tab, index=st.integers(0, 20_000)),
+        st.builds(Tab, index=st.integers(0, 999)),
         st.builds(Select, at=place, label=texts),
         st.builds(Upload, at=place, files=st.lists(named, min_size=1, max_size=2).map(tuple)),
         st.builds(Answer, text=texts),
@@ -74,7 +74,8 @@ def actions(frame: Frame) -> st.SearchStrategy[Action]:
 def near(one: Action, other: Action, frame: Frame) -> bool:
     """Equal but for what a way there and back may move a point."""
     slack = [
-        size / model + 1.5 for size, model in ((frame.width, frame.model_width), (frame.height, frame.model_height))
+        0.5 * size / model + 0.5
+        for size, model in ((frame.width, frame.model_width), (frame.height, frame.model_height))
     ]
     pairs = list(zip(points(one), points(other), strict=True))
     moved = all(abs(a.x - b.x) <= slack[0] and abs(a.y - b.y) <= slack[1] for a, b in pairs)
@@ -103,6 +104,8 @@ SEEDS = [
     CALL % '"action": "left_click", "coordinate": [512, 334]',
     CALL % '"action": "type", "text": "a \\"b\\" \\u00e9"',
     CALL % '"action": "key", "keys": ["ctrl", "s"]',
+    CALL % '"action": "key", "keys": ["keys=[\'ctrl\'", "\'c\']"]',
+    CALL % '"action": "left_click_drag", "coordinate": [5, 6], "coordinate2": {"y": 9, "x": 80}',
     CALL % '"action": "scroll", "coordinate": [5, 6], "pixels": -300',
     '<thinking>I see <tool_call>{"action": "wait"}</tool_call></thinking>\n{"action": "wait", "time": "2"}',
     "{'action': 'left_click', 'coordinate': (12, 34)}⚗",

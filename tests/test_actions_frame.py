@@ -81,22 +81,39 @@ def test_a_size_that_came_out_goes_in_unchanged(width: int, height: int) -> None
     assert once[0] * once[1] <= 12_845_056
 
 
-@given(sides, sides, st.floats(0, 1), st.floats(0, 1))
-@example(1366, 768, 1.0, 1.0)
+def errors(size: int, model: int) -> tuple[float, float]:
+    """The farthest that a pixel of an axis comes back from itself: those rounded alone, and those clamped as well."""
+    frame, rounded, clamped = Frame(size, size, model, model), 0, 0
+    for x in range(size):
+        seen = frame.to_model(Point(x=x, y=0)).x
+        assert 0 <= seen < model
+        error = abs(frame.to_screen(seen, 0).x - x)
+        if round(x * model / size) < model:
+            rounded = max(rounded, error)
+        else:
+            clamped = max(clamped, error)
+    return rounded, clamped
+
+
+@pytest.mark.parametrize("screen", GOLDEN)
+@pytest.mark.parametrize("budget", [0, 1])
+def test_there_and_back_errs_by_at_most_half_a_pixel_on_each_side(screen: tuple[int, int], budget: int) -> None:
+    for size, model in zip(screen, GOLDEN[screen][budget], strict=True):
+        rounded, clamped = errors(size, model)
+        assert rounded <= 0.5 * size / model + 0.5
+        assert clamped <= max(0.0, size / model - 0.5)
+
+
+@given(st.integers(1, 900), st.integers(1, 900))
+@example(900, 1)
+@example(1, 900)
+@example(400, 100)
 @settings(deadline=None)
-def test_there_and_back_errs_by_at_most_half_a_pixel_on_each_side(w: int, h: int, u: float, v: float) -> None:
-    if max(w, h) > 100 * min(w, h):
-        return
-    frame = Frame.fit(w, h)
-    point = Point(x=round(u * (w - 1)), y=round(v * (h - 1)))
-    seen = frame.to_model(point)
-    assert 0 <= seen.x < frame.model_width
-    assert 0 <= seen.y < frame.model_height
-    back = frame.to_screen(seen.x, seen.y)
-    for there, here, size, model in ((point.x, back.x, w, frame.model_width), (point.y, back.y, h, frame.model_height)):
-        scale = size / model
-        slack = max(0.0, size / model - 1) + max(0.0, 1.5 - 1 / scale) if there == size - 1 else 0.0
-        assert abs(there - here) <= 0.5 * scale + 0.5 + slack
+def test_only_the_last_pixels_of_a_screen_twice_the_image_are_clamped(size: int, model: int) -> None:
+    rounded, clamped = errors(size, model)
+    assert rounded <= 0.5 * size / model + 0.5
+    assert clamped <= max(0.0, size / model - 0.5)
+    assert clamped == 0 or size >= 2 * model
 
 
 def test_the_two_axes_have_scales_of_their_own() -> None:

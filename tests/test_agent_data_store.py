@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions import ActionError, Click, Finish, Frame, Type, dialect
@@ -18,6 +18,7 @@ from agent.data import calls, forms, rollouts, tiles, words
 from agent.data.__main__ import fill
 from agent.data.seeds import JUDGING, training_seed
 from agent.data.store import Record, Shard, Target, pictures, read, read_shard, shard_path
+from model.train import samples
 
 QWEN = dialect("qwen2.5")
 FRAME = Frame(160, 208, 160, 208)
@@ -50,6 +51,21 @@ def test_a_shard_reads_back_what_was_written(
         assert np.array_equal(image, seen)
         assert record == told
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@settings(max_examples=30)
+@given(st.lists(records, min_size=1, max_size=3))
+def test_the_trainer_reads_the_same_from_a_shard(tmp_path_factory: pytest.TempPathFactory, kept: list[Record]) -> None:
+    path = tmp_path_factory.mktemp("shard") / "shard-00000.npz"
+    noise, shard = np.random.default_rng(0), Shard()
+    for record in kept:
+        shard.add(noise.integers(0, 256, (208, 160, 3), np.uint8), record)
+    shard.save(path)
+    for (image, record), taken in zip(read_shard(path), samples.read_shard(path), strict=True):
+        assert np.array_equal(image, taken.pixels())
+        assert (record.kind, record.glyphs) == (taken.kind, taken.glyphs)
+        told = [(target.prompt, target.answer, target.box, target.boxes) for target in record.targets]
+        assert told == [(turn.prompt, turn.answer, turn.box, turn.boxes) for turn in taken.turns]
 
 
 def test_shards_that_are_there_are_not_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ print('torch' in sys.modules)
 
 def test_a_browser_run_replays_exactly_five_times_without_torch(tmp_path: Path) -> None:
     assert handeye("run", TASKS / "sign-in.yaml", "--model", "script", "--out", tmp_path).returncode == 0
-    done = subprocess.run([sys.executable, "-c", FIVE, tmp_path], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = subprocess.run([sys.executable, "-c", FIVE, tmp_path], capture_output=True, text=True, cwd=ROOT, timeout=240)
     assert done.stdout.split() == ["0"] * 5 + ["False"], done.stderr
     reports = [json.loads(path.read_text()) for path in (tmp_path / "replays").glob("*/report.json")]
     assert len(reports) == 5

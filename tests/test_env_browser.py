@@ -55,9 +55,9 @@ def value(browser: Browser, element: str) -> object:
 
 def seen(browser: Browser, *kinds: str) -> list[dict[str, object]]:
     """What the page of /record noted of these kinds, since it was last asked."""
-    return json.loads(
-        str(browser.evaluate("k => JSON.stringify(seen.splice(0).filter(e => k.includes(e.kind)))", list(kinds)))
-    )
+    said = browser.evaluate("k => JSON.stringify(seen.splice(0).filter(e => k.includes(e.kind)))", list(kinds))
+    events: list[dict[str, object]] = json.loads(str(said))
+    return events
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
@@ -95,13 +95,21 @@ def test_a_receipt_says_what_was_hit_and_which_pixels_changed(browser: Browser, 
     assert (nothing.pixels_changed, nothing.changed_box, nothing.navigated) == (0, None, False)
 
 
-@pytest.mark.parametrize("text", ["plain", "Hé ñ ß — “q” 日本 Ω漢 😀 <a> & ' \" \\ {x}", "a\nb\n\tc"[:3]])
+@pytest.mark.parametrize("text", ["plain", "Hé ñ ß — “q” 日本 Ω漢 😀 <a> & ' \" \\ {x}", "two\nlines\n"])
 def test_text_arrives_as_it_was_written(browser: Browser, server: Server, text: str) -> None:
     browser.reset(Task(start=server.url))
     browser.step(Click(at=AREA))
     look = browser.step(Type(text=text))
     assert value(browser, "t") == text
     assert look.focus.startswith("textarea")
+
+
+def test_typing_goes_to_the_focus_and_to_nothing_else(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    browser.step(Click(at=NAME))
+    browser.step(Click(at=OK))
+    browser.step(Type(text="a é日本"))
+    assert value(browser, "i") == ""
 
 
 def test_typing_sends_a_real_key_event_for_each_character(browser: Browser, server: Server) -> None:
@@ -210,6 +218,18 @@ def test_a_click_inside_a_frame_names_what_it_hit(browser: Browser, server: Serv
     assert browser.evaluate("frames[0].document.getElementById('b').textContent") == "Saved"
 
 
+def test_a_click_inside_a_frame_of_another_origin_names_what_it_hit(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url.replace('127.0.0.1', 'localhost')}/frame"))
+    browser.evaluate(
+        """url => new Promise((done) => {
+          const frame = document.querySelector('iframe'); frame.onload = () => done(1); frame.src = url })""",
+        server.url,
+    )
+    look = browser.step(Click(at=Point(x=150 + 55, y=120 + 25)))
+    assert look.receipt is not None
+    assert look.receipt.target == 'button "OK"'
+
+
 def test_navigation_back_and_what_may_not_be_opened(browser: Browser, server: Server) -> None:
     browser.reset(Task(start=server.url))
     look = browser.step(Navigate(url=f"{server.url}/select"))
@@ -273,6 +293,20 @@ def test_episodes_share_no_cookies(browser: Browser, server: Server) -> None:
     assert browser.reset(Task(start=f"{server.url}/cookie")).title == "none"
 
 
+def test_two_browsers_do_not_share_their_pages(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    with Browser(BrowserOptions(size=(308, 224))) as other:
+        other.reset(Task(start=f"{server.url}/scroll"))
+        assert (browser.look().title, other.look().title) == ("Start", "Scroll")
+        assert browser.marker != other.marker
+    assert browser.look().title == "Start"
+
+
+def test_waiting_passes_the_time_it_was_asked_for(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    assert 0.3 <= browser.step(Wait(seconds=0.3)).timings["act"] < 2
+
+
 def test_a_static_page_is_acted_on_and_seen_in_well_under_a_second(browser: Browser, server: Server) -> None:
     browser.reset(Task(start=server.url))
     spent = []
@@ -290,6 +324,12 @@ def test_evaluate_calls_a_function_and_tells_what_it_threw(browser: Browser, ser
     with pytest.raises(ValueError, match="oops"):
         browser.evaluate("() => { throw new Error('oops') }")
     assert browser.page_text() == "OK"
+
+
+@pytest.mark.parametrize(("size", "clip"), [((0, 5), None), ((100, 100), (101, 5))])
+def test_sizes_that_cannot_be_are_refused(size: tuple[int, int], clip: tuple[int, int] | None) -> None:
+    with pytest.raises(ValueError, match="size"):
+        BrowserOptions(size=size, clip=clip)
 
 
 def test_no_browser_on_the_path_is_none() -> None:

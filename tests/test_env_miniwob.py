@@ -61,15 +61,23 @@ def test_the_same_seed_gives_the_same_request_and_pixels(screen: MiniWoB) -> Non
         assert (first.done, first.reward, first.receipt) == (False, 0.0, None)
 
 
-def test_training_pictures_are_what_the_environment_shows(screen: MiniWoB) -> None:
+def test_training_pictures_are_what_the_environment_shows_from_the_first_step_to_the_last(screen: MiniWoB) -> None:
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for task in TASKS:
             page.goto(f"{address}/miniwob/{task}.html")
             page.evaluate(oracle.script())
+            page.mouse.move(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
             page.evaluate("seed => oracle.begin(seed)", 5)
             seen = screen.reset(Task(start=task, seed=5))
-            assert np.array_equal(camera.shoot(), seen.screenshot), task
+            while (expected := screen.solve()) is not None:
+                assert np.array_equal(camera.shoot(), seen.screenshot), (task, expected)
+                if expected.kind == "type":
+                    page.keyboard.insert_text(expected.text)
+                else:
+                    page.mouse.click(*expected.point, click_count=3 if expected.kind == "triple_click" else 1)
+                seen = screen.step(expected.action)
+            assert seen.reward == 1.0, task
 
 
 def test_a_wrong_text_is_told_to_be_corrected(screen: MiniWoB) -> None:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from actions.action import (
     Action,
@@ -166,13 +165,12 @@ async def _upload(session: Session, action: Upload) -> None:
     files = [allowed(session.options.uploads, name) for name in action.files]
     page, place = session.current.page, css(session, action.at)
     session.target = await hit(session, *place)
+    session.pointer, session.chooser = place, None
+    await page.mouse.click(*place)
+    if not await session.bell.until(lambda: session.chooser is not None, CHOOSER) or session.chooser is None:
+        raise ActionError(f"at: the click on {session.target or 'this place'} opened no file chooser")
     try:
-        async with page.expect_file_chooser(timeout=CHOOSER * 1000) as chooser:
-            session.pointer = place
-            await page.mouse.click(*place)
-        await (await chooser.value).set_files(files)
-    except PlaywrightTimeout as error:
-        raise ActionError(f"at: the click on {session.target or 'this place'} opened no file chooser") from error
+        await session.chooser.set_files(files)
     except PlaywrightError as error:
         if page.is_closed() or session.broken:
             raise

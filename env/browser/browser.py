@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -68,6 +70,11 @@ class Browser:
         return capture.shown(self.options)
 
     @property
+    def downloads(self) -> Path:
+        """The folder with the files of this episode, which lasts until `close`."""
+        return self._ownership.folder / str(self._episodes)
+
+    @property
     def url(self) -> str:
         """The address of the current tab."""
         return self._open().url
@@ -80,6 +87,8 @@ class Browser:
         self._alive()
         start = address(task.start or BLANK, files=True)
         options = self.options
+        if self._broken is None:
+            self._leave()
         if self._broken is not None:
             self._discard()
         seconds = options.start_timeout + options.load_timeout * 2 + self._looking
@@ -170,34 +179,44 @@ class Browser:
             self._broken = known or EnvironmentBroken("crash", f"the browser failed: {message}")
             raise self._broken from error
 
+    def _leave(self) -> None:
+        """End the last episode; a browser that fails at it, because it hangs or died meanwhile, counts as broken."""
+        if self._session is None:
+            return
+        with suppress(EnvironmentBroken):  # `_call` has noted it
+            self._call(self._session.close(), self.options.action_timeout)
+        self._session = None
+
     def _discard(self) -> None:
-        """Leave a broken browser behind; where even the loop is stuck, that too."""
+        """Leave a broken browser behind; where even the loop is stuck, that and the driver too.
+
+        A driver that goes on removes the browser's temporary profile; one that is stopped at once may not.
+        """
         self._ownership.kill()
-        self._session = self._chromium = None
         try:
-            self._worker.run(self._shut(), CLOSING)
+            if self._chromium is not None:
+                self._worker.run(self._chromium.close(), CLOSING)
         except (TimeoutError, PlaywrightError):
             self._worker.close()
-            self._worker = Worker()
-        self._playwright = self._broken = None
+            self._worker, self._playwright = Worker(), None
+        self._session = self._chromium = self._broken = None
 
     async def _reset(self, start: str) -> Observation:
-        if self._session is not None:
-            last, self._session = self._session, None
-            await last.close()
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if self._chromium is None:
             self._chromium = await launch(self._playwright, self.options, self.marker)
         self._episodes += 1
-        files = Downloads(self._ownership.folder / str(self._episodes))
+        files = Downloads(self.downloads)
         session = Session(await fresh(self._chromium, self.options), self.options, files)
         self._chromium.once("disconnected", session.lose)
         self._session = session
         return await episode.begin(session, start, self._clock)
 
     async def _shut(self) -> None:
-        if self._chromium is not None:
-            await self._chromium.close()
-        if self._playwright is not None:
-            await self._playwright.stop()
+        try:
+            if self._chromium is not None:
+                await self._chromium.close()
+        finally:
+            if self._playwright is not None:
+                await self._playwright.stop()

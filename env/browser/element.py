@@ -12,6 +12,7 @@ from env.browser import script
 from env.browser.session import Session, Tab
 
 PATIENCE = 1.0  # seconds; a page that does not answer by then gets its action all the same
+STALLED = 0.1  # seconds for a page that has not answered before
 DEPTH = 4  # frames of other origins within each other
 
 CORNER = """frame => {
@@ -25,7 +26,7 @@ Question = Literal["hit", "closed", "choose"]
 async def hit(session: Session, x: float, y: float) -> str:
     """The element at a place in CSS pixels, such as 'button "OK"'; empty where the page does not say."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_patience(session.current)):
             said = await _ask(session, "hit", x, y)
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return ""
@@ -35,7 +36,7 @@ async def hit(session: Session, x: float, y: float) -> str:
 async def look(session: Session, tab: Tab) -> None:
     """Refresh the title of `tab` and the words for what has the focus, where the page says it in time."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_patience(tab)):
             seen = await script.evaluate(tab.cdp, f"{script.source('element.js')}.look")
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return
@@ -54,6 +55,10 @@ async def choose(session: Session, x: float, y: float, label: str) -> str:
         raise ActionError(f"at: there is no drop-down list at this place but {said['found']}")
     known = ", ".join(repr(option) for option in options[:30])
     raise ActionError(f"label: {said['found']} has no option {label!r} that can be chosen; it has {known}")
+
+
+def _patience(tab: Tab) -> float:
+    return STALLED if tab.stalled else PATIENCE
 
 
 async def _ask(session: Session, question: Question, x: float, y: float, *more: str) -> script.Json:

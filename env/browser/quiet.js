@@ -45,9 +45,11 @@
   }
 
   // A blinking caret would make every second capture another picture; a steady one still shows the focus.
+  // A browser that cannot hold it still shows none.
   try {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(":where(html) { caret-animation: manual }");
+    sheet.replaceSync(`:where(html) { caret-animation: manual }
+      @supports not (caret-animation: manual) { :where(html) { caret-color: transparent } }`);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   } catch { /* a document without style sheets has no caret */ }
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import cache
 from importlib.resources import files
@@ -25,10 +26,20 @@ def source(name: str) -> str:
     return files("env.browser").joinpath(name).read_text(encoding="utf-8")
 
 
+async def answers(cdp: CDPSession, seconds: float) -> bool:
+    """Whether the page runs a script within `seconds`; it runs none while it waits for a dead server."""
+    try:
+        async with asyncio.timeout(seconds):
+            await cdp.send("Runtime.evaluate", {"expression": "1", "returnByValue": True})
+    except TimeoutError:
+        return False
+    return True
+
+
 async def evaluate(cdp: CDPSession, script: str, *args: Json) -> Json:
     """What `script`, an expression or a function of `args`, gives in the page's main frame.
 
-    It goes past Playwright's own evaluation, which hangs while a navigation waits for a dead server.
+    It goes past Playwright's own evaluation, which waits for every frame that is on its way to another document.
     """
     # Comments may end a file, so the closing bracket stands on a line of its own.
     expression = f"{CALL}(({script}\n), {json.dumps(args)})"

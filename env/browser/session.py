@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, Page, Request
+from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
 from playwright.async_api import Error as PlaywrightError
 
 from env.browser import capture
@@ -34,6 +34,7 @@ class Tab:
         self.cdp = cdp
         self.title = ""
         self.loading: set[str] = set()  # frames on their way to another document
+        self.stalled = False  # it answered no script in time, as while a dead server is waited for
 
 
 class Session:
@@ -46,6 +47,7 @@ class Session:
         self.bell = Bell()
         self.tabs: list[Tab] = []
         self.dialogs: list[Dialog] = []
+        self.chooser: FileChooser | None = None  # opened by the last click on a file field
         self.answer: str | None = None  # typed into a prompt, not yet accepted
         self.unfinished: asyncio.Task[object] | None = None  # the action that a dialog holds up
         self.broken: EnvironmentBroken | None = None
@@ -173,6 +175,7 @@ class Session:
         page.on("close", self._on_close)
         page.on("crash", self._on_crash)
         page.on("download", self._on_download)
+        page.on("filechooser", self._on_chooser)
         page.on("framenavigated", lambda frame: self._on_navigated() if frame is page.main_frame else None)
         self.spawn(self._adopt(page))
 
@@ -253,6 +256,10 @@ class Session:
 
     def _on_download(self, download: Download) -> None:
         self.spawn(self.downloads.save(download))
+
+    def _on_chooser(self, chooser: FileChooser) -> None:
+        self.chooser = chooser
+        self.bell.ring()
 
     def _on_request(self, request: Request) -> None:
         if request.resource_type not in STREAMS:

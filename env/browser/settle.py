@@ -13,6 +13,7 @@ from env.browser.session import Session, Tab
 
 Verdict = Literal["quiet", "moving", "loading", "dialog"]
 
+PROBE = 0.25  # seconds in which a page that did not answer before may show that it does again
 MARGIN = 0.25  # seconds that a page's script may answer late
 
 
@@ -32,6 +33,7 @@ async def settle(session: Session) -> Verdict:
             return "dialog"
         if now() >= end:
             session.give_up()
+            await _stalls(session.current)
             return "loading"
         tab = session.current
         verdict = await _quiet(session, tab, end - now())
@@ -43,6 +45,8 @@ async def settle(session: Session) -> Verdict:
 
 async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
     """What the frames of `tab` say; None where one of them became another document meanwhile."""
+    if tab.stalled and await _stalls(tab):
+        return "loading"
     caps = (seconds * 1000, session.options.animation_cap * 1000)
     frames = [frame for frame in tab.page.frames if frame is not tab.page.main_frame]
     try:
@@ -53,6 +57,7 @@ async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
         verdicts = await session.unless_dialog(_wait(work), seconds + MARGIN)
     except TimeoutError:
         session.give_up()
+        tab.stalled = True
         return "loading"
     except (PlaywrightError, script.ScriptError):
         if session.broken or tab.page.is_closed():
@@ -64,6 +69,15 @@ async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
         if worst in verdicts:
             return "loading" if worst == "loading" else "moving"
     return "quiet"
+
+
+async def _stalls(tab: Tab) -> bool:
+    """Note whether `tab` runs no script; a page that is gone or has just become another one does not stall."""
+    try:
+        tab.stalled = not await script.answers(tab.cdp, PROBE)
+    except PlaywrightError:
+        tab.stalled = False
+    return tab.stalled
 
 
 async def _wait(work: asyncio.Future[list[script.Json]]) -> list[script.Json]:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from env.environment import EnvironmentBroken
 
-INSTALL = 'the MiniWoB++ pages are not installed; get them by `pip install "handeye[miniwob]"`'
-
 
 class _Handler(SimpleHTTPRequestHandler):
     extensions_map = {  # noqa: RUF012  (the base class declares it without ClassVar)

@@ -7,15 +7,28 @@ and answer). What stands below them, and `coordinate2`, is ours: a browser offer
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from actions.action import Kind
+from actions.action import Button, Kind
 from actions.frame import Frame
 from actions.space import ActionSpace
 
 NAME = "computer_use"
+
+CLICKS: Mapping[str, tuple[Button, int]] = MappingProxyType(
+    {
+        "left_click": ("left", 1),
+        "right_click": ("right", 1),
+        "middle_click": ("middle", 1),
+        "double_click": ("left", 2),
+        "triple_click": ("left", 3),
+    }
+)
+"""The button and the count of each click there is."""
 
 
 @dataclass(frozen=True)
@@ -153,3 +166,16 @@ def tools(space: ActionSpace, frame: Frame) -> str:
         '{"name": <function-name>, "arguments": <args-json-object>}\n'
         "</tool_call>"
     )
+
+
+def split_keys(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys that `names` mean: `"ctrl+c"` is two, and so are `"keys=['ctrl'"` and `"'c']"`, as models slip.
+
+    Names of one character stand for themselves.
+    """
+    keys: list[str] = []
+    for name in names:
+        bare = name if len(name) == 1 else name.strip().removeprefix("keys=").strip("[]'\" ") or name
+        parts = [part.strip() or part for part in bare.split("+")]
+        keys += parts if all(parts) else [bare]
+    return tuple(keys)

@@ -1,0 +1,106 @@
+"""Form pages of our own: the ones that ship and the ones that are learnt from can be done by mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import numpy as np
+import pytest
+
+from agent.data import forms
+from agent.data.rollouts import Hand, Look
+from env import Browser, BrowserOptions, Task
+from env.browser.script import Json
+from env.miniwob import Expected, oracle
+from env.miniwob.chromium import Camera, open_page
+from env.miniwob.oracle import HEIGHT, WIDTH
+
+PAGES = Path(__file__).resolve().parent.parent / "examples" / "pages"
+SCRIPT = oracle.script() + files("agent.data").joinpath("forms.js").read_text("utf-8")
+GOALS = {
+    "greet": forms.Goal("", "Send", "Hello, Tora", values=("Tora",)),
+    "sign-in": forms.Goal("", "Sign in", "Welcome, ada", values=("ada", "q7Zx")),
+    "settings": forms.Goal("", "Save", "Saved: Sound, Updates", checked=("Sound", "Updates")),
+    "menu": forms.Goal("", "Cheese toast", "You chose Cheese toast"),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser(BrowserOptions(size=(WIDTH, HEIGHT))) as env:
+        yield env
+
+
+def advise(browser: Browser, goal: forms.Goal) -> tuple[bool, Expected | None]:
+    """Whether the page shows that the goal is reached, and what to do where it does not."""
+    told: dict[str, Json] = {name: cast("Json", value) for name, value in goal.plain().items()}
+    look = cast("Look", browser.evaluate("goal => forms.look(goal)", told))
+    return look["done"], oracle.read_expected(look["expected"])
+
+
+def solve(browser: Browser, page: Path, goal: forms.Goal) -> bool:
+    """Whether the page says that the oracle's own actions, done by mouse and keyboard, reached the goal."""
+    browser.reset(Task(start=page.as_uri()))
+    browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
+    for _ in range(forms.LONGEST):
+        done, expected = advise(browser, goal)
+        if expected is None:
+            return done and goal.result in browser.page_text()
+        browser.step(expected.action)
+    return False
+
+
+@pytest.mark.parametrize("kind", forms.KINDS)
+def test_the_oracle_gets_a_shipped_page_to_say_that_it_was_done(browser: Browser, kind: str) -> None:
+    assert set(forms.KINDS) == set(GOALS) == {page.stem for page in PAGES.glob("*.html")}
+    assert solve(browser, PAGES / f"{kind}.html", GOALS[kind])
+
+
+@pytest.mark.parametrize("kind", forms.KINDS)
+def test_the_oracle_solves_variants_of_every_page(browser: Browser, kind: str, tmp_path: Path) -> None:
+    random, page = Random(11), tmp_path / "page.html"
+    for _ in range(2):
+        made = forms.variant(kind, random)
+        page.write_text(made.html, encoding="utf-8")
+        assert solve(browser, page, made.goal), made.goal
+
+
+def test_training_pictures_of_a_form_are_what_the_browser_shows(browser: Browser) -> None:
+    with open_page(WIDTH, HEIGHT) as page:
+        camera = Camera(page, WIDTH, HEIGHT)
+        for kind, goal in GOALS.items():
+            hand = Hand(page)
+            page.mouse.move(WIDTH - 1, HEIGHT - 1)
+            page.set_content(forms.shipped(kind))
+            page.evaluate(SCRIPT)
+            seen = browser.reset(Task(start=(PAGES / f"{kind}.html").as_uri()))
+            browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
+            for step in range(forms.LONGEST):
+                assert np.array_equal(camera.shoot(), seen.screenshot), (kind, step)
+                done, expected = advise(browser, goal)
+                if expected is None:
+                    break
+                if expected.kind == "type":
+                    hand.type(expected.text)
+                else:
+                    hand.click(expected.point, 3 if expected.kind == "triple_click" else 1)
+                seen = browser.step(expected.action)
+            assert done, kind
+
+
+def test_an_open_form_asks_for_the_wrong_text_to_be_replaced(browser: Browser) -> None:
+    browser.reset(Task(start=(PAGES / "greet.html").as_uri()))
+    browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
+    wrong = forms.Goal("", "Send", "Hello, Toras", values=("Toras",))
+    kinds = []
+    for goal in (wrong, wrong, GOALS["greet"], GOALS["greet"], GOALS["greet"]):
+        _, expected = advise(browser, goal)
+        assert expected is not None
+        kinds.append(expected.kind)
+        browser.step(expected.action)
+    assert kinds == ["click", "type", "triple_click", "type", "click"]
+    assert advise(browser, GOALS["greet"]) == (True, None)
