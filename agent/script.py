@@ -18,7 +18,7 @@ from agent.expect import Check
 from agent.limits import Limits
 from agent.lines import Where, load
 
-WEB = ("http://", "https://", "file:", "about:", "data:")
+WEB = ("http://", "https://", "file:", "about:blank")
 
 
 class ScriptError(ValueError):
