@@ -88,7 +88,9 @@ def _terminate(given: Arguments) -> Action:
 
 
 def _navigate(given: Arguments) -> Action:
-    (url,) = given.texts("url")[:1]
+    url = given.text("url")
+    if not url:
+        raise ActionError("url: empty; give an address")
     return Navigate(url=url)
 
 

@@ -7,6 +7,7 @@ and answer). What stands below them, and `coordinate2`, is ours: a browser offer
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from actions.frame import Frame
 from actions.space import ActionSpace
 
 NAME = "computer_use"
+
+_LISTED = re.compile(r"(?:keys\s*+=\s*+)?\[\s*+(?=['\"])")
 
 CLICKS: Mapping[str, tuple[Button, int]] = MappingProxyType(
     {
@@ -168,14 +171,19 @@ def tools(space: ActionSpace, frame: Frame) -> str:
     )
 
 
-def split_keys(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys that `names` mean: `"ctrl+c"` is two, and so are `"keys=['ctrl'"` and `"'c']"`, as models slip.
+def split_keys(written: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys one by one, of chords and of a list that was written as text, such as "keys=['ctrl'", "'c']"."""
+    whole = ", ".join(written).strip()
+    if found := _LISTED.match(whole):
+        parts = (part.strip(" '\"") for part in whole[found.end() :].removesuffix("]").split(","))
+        written = tuple(part for part in parts if part) or written
+    return tuple(part for key in written for part in _split_chord(key))
 
-    Names of one character stand for themselves.
-    """
-    keys: list[str] = []
-    for name in names:
-        bare = name if len(name) == 1 else name.strip().removeprefix("keys=").strip("[]'\" ") or name
-        parts = [part.strip() or part for part in bare.split("+")]
-        keys += parts if all(parts) else [bare]
-    return tuple(keys)
+
+def _split_chord(key: str) -> tuple[str, ...]:
+    """The keys of a chord written as one, such as "ctrl+s"; a plus sign at the end is the key itself."""
+    body, plus, last = key.strip().rpartition("+")
+    if not plus or not body.strip("+ "):
+        return (key,)
+    parts = (part.strip() for part in f"{body}+{last}".split("+"))
+    return (*(part for part in parts if part), *(() if last else ("+",)))  # "ctrl++"
