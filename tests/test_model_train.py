@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -138,13 +138,13 @@ def test_every_stage_takes_steps_and_goes_on_where_it_was_cut(tmp_path: Path) ->
     write_shard(tmp_path / "data", 24)
     for name in ("vision", "joint", "instruct"):
         stage = replace(STAGES[name], batch=2, warmup=1)
-        plan = Plan(stage, ((tmp_path / "data", 1.0),), tmp_path / name, minutes=0.02)
-        train(plan)
+        plan = Plan(stage, ((tmp_path / "data", 1.0),), tmp_path / name, minutes=2 / 60)
+        train(plan, clock=count().__next__)  # an update a second
         first = torch.load(tmp_path / name / "state.pt", weights_only=True)
-        train(replace(plan, minutes=0.04))
+        train(replace(plan, minutes=4 / 60), clock=count().__next__)
         second = torch.load(tmp_path / name / "state.pt", weights_only=True)
-        assert second["updates"] > first["updates"] > 0
-        assert second["spent"] > first["spent"]
+        assert (first["updates"], first["spent"]) == (2, 2.0)
+        assert (second["updates"], second["spent"]) == (4, 4.0)
         frozen = [n for n in first["weights"] if not n.startswith(stage.train)]
         assert all(torch.equal(first["weights"][n], second["weights"][n]) for n in frozen)
         assert bool(frozen) == (name != "joint")

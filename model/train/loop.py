@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,7 +162,7 @@ class Lessons:
         return [first, *self.random.sample(others, min(1, len(others)))]
 
 
-def train(plan: Plan, rank: int = 0, ranks: int = 1) -> None:
+def train(plan: Plan, rank: int = 0, ranks: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
     """Run `plan` to the end of its budget, or go on where its checkpoint stands."""
     torch.set_num_threads(1)
     student = Student(plan.stage, plan.seed)
@@ -173,7 +173,7 @@ def train(plan: Plan, rank: int = 0, ranks: int = 1) -> None:
     spent, updates = _resume(plan, student)
     lessons = Lessons(plan, student.config, rank, ranks, updates)
     log: dict[str, list[float]] = defaultdict(list)
-    saved = last = time.monotonic()
+    saved = last = clock()
     for lesson in lessons.batches():
         share = spent / (60 * plan.minutes)
         if share >= 1:
@@ -183,7 +183,7 @@ def train(plan: Plan, rank: int = 0, ranks: int = 1) -> None:
         norm = student.optimiser.step(_rate(plan.stage, share, updates))
         log["norm"].append(norm)
         updates += 1
-        now = time.monotonic()
+        now = clock()
         spent, last = _agree(spent + now - last), now
         if rank == 0 and updates % 50 == 0:
             _write(plan, {"updates": updates, "seconds": round(spent), **_means(log)})
