@@ -11,7 +11,7 @@ import pytest
 from agent.data import forms, rollouts
 from agent.data.calls import FINISH, answer
 from agent.data.store import Pixels, Record
-from env.miniwob import TASKS, oracle
+from env.miniwob import TASKS
 from env.miniwob.chromium import Camera, open_page
 from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH
 from env.miniwob.site import serve
@@ -27,8 +27,7 @@ def episodes() -> dict[str, list[Episode]]:
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for task in TASKS:
-            page.goto(f"{address}/miniwob/{task}.html")
-            page.evaluate(oracle.script())
+            rollouts.open_task(page, address, task)
             seeds = (1, 2, 1)
             made[task] = [list(rollouts.episode(page, camera, task, seed, Random(seed))) for seed in seeds]
     return made
@@ -60,8 +59,7 @@ def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode
 
 def test_an_episode_of_a_judging_seed_is_refused() -> None:
     with serve() as address, open_page(*VIEWPORT) as page:
-        page.goto(f"{address}/miniwob/click-test.html")
-        page.evaluate(oracle.script())
+        rollouts.open_task(page, address, "click-test")
         with pytest.raises(ValueError, match="judging only"):
             next(rollouts.episode(page, Camera(page, WIDTH, HEIGHT), "click-test", 1_000_000, Random(0)))
 

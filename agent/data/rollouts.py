@@ -180,6 +180,13 @@ def episode(page: Page, camera: Camera, task: str, seed: int, random: Random) ->
             obey(random, hand, expected)
 
 
+def open_task(page: Page, address: str, task: str) -> None:
+    """Load the page of a task, its icons too, so that an episode can begin."""
+    page.goto(f"{address}/miniwob/{task}.html")
+    page.evaluate(oracle.script())
+    page.evaluate("oracle.ready()")
+
+
 def make_shard(seed: int, path: Path) -> int:
     """Write the shard of this seed; return how many pictures it holds."""
     random = Random(training_seed(seed))
@@ -187,8 +194,7 @@ def make_shard(seed: int, path: Path) -> int:
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for task, share in WEIGHTS.items():
-            page.goto(f"{address}/miniwob/{task}.html")
-            page.evaluate(oracle.script())
+            open_task(page, address, task)
             goal = len(found) + PICTURES * share // sum(WEIGHTS.values())
             while len(found) < goal:
                 found += episode(page, camera, task, random.randrange(JUDGING), random)

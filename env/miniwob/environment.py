@@ -63,6 +63,7 @@ class MiniWoB:
         self._done = False
         self._browser.reset(Task(start=f"{self._address}/miniwob/{self._current}.html"))
         self._browser.evaluate(f"() => {{\n{script()}\n}}")
+        self._browser.evaluate("() => oracle.ready()")
         self._instruction = str(self._browser.evaluate("seed => oracle.begin(seed)", task.seed))
         return self._told(self._browser.look())
 

@@ -114,6 +114,23 @@
     document.head.appendChild(style);
   };
 
+  const pictures = (sheet) => Array.from(sheet.cssRules).flatMap((rule) => {
+    const found = rule.style ? rule.style.backgroundImage.matchAll(/url\("?([^")]+)"?\)/g) : [];
+    return Array.from(found, (match) => new URL(match[1], sheet.href || document.baseURI).href);
+  });
+
+  // Resolves once every picture of the style sheets is there, and keeps them: icons that come late change the screen.
+  const ready = async () => {
+    const urls = new Set(Array.from(document.styleSheets).flatMap(pictures));
+    window.pictures = await Promise.all(Array.from(urls, async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode().catch(() => null); // some sheets name files that the package does not have
+      return image;
+    }));
+    return urls.size;
+  };
+
   // Begin the episode of `seed` without a clock: no time limit, and no timer that draws.
   const begin = (seed) => {
     freeze();
@@ -127,5 +144,5 @@
     return core.getUtterance();
   };
 
-  window.oracle = {begin, expected, form, locate, mistakes, places, state};
+  window.oracle = {begin, expected, form, locate, mistakes, places, ready, state};
 })();

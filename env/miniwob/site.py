@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,15 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing: a page view is no news."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing where the browser hung up, as it does when a page is left early; tell of anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 def html_folder() -> Path:
     """The folder of the pages; EnvironmentBroken("missing") where the package is not installed."""
     spec = find_spec("miniwob")  # found without importing it: its code needs gymnasium and selenium
@@ -43,8 +53,7 @@ def page_names() -> frozenset[str]:
 @contextmanager
 def serve() -> Iterator[str]:
     """The address under which `/miniwob/<task>.html` is served until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(html_folder())))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), partial(_Handler, directory=str(html_folder())))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
