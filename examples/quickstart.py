@@ -10,16 +10,16 @@ from pathlib import Path
 
 from agent import Agent, Check, read_run, write_report
 
-PAGE = Path(__file__).resolve().parent / "pages" / "menu.html"
+PAGE = Path(__file__).resolve().parent / "pages" / "greet.html"
 
 
 def main(out: Path) -> int:
-    """Ask for a dish, keep the record in a new folder in `out`, and return the exit code of the outcome."""
+    """Enter a name, keep the record in a new folder in `out`, and return the exit code of the outcome."""
     with Agent(out=out) as agent:
         result = agent.run(
-            'Click on the link "Green salad".',
+            'Enter "Tora" into the name field and press Send.',
             url=PAGE.as_uri(),
-            expect=[Check(text="You chose Green salad")],
+            expect=[Check(text="Hello, Tora")],
             until="expect",
             watch=lambda step: print(step.index, step.action or step.error),
         )

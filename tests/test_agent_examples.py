@@ -33,7 +33,7 @@ def test_the_commands_of_the_readme_exist_with_their_options() -> None:
             assert option in helped.stdout, command
 
 
-def test_the_quick_start_asks_for_a_dish_and_gets_it(tmp_path: Path) -> None:
+def test_the_quick_start_enters_a_name_and_is_greeted(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / "quickstart.py", tmp_path],
         capture_output=True,
