@@ -13,11 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.image import ImageProcessor
 from model.rope import position_ids
 from model.train.samples import Encoded
-
-MEAN = torch.tensor((0.48145466, 0.4578275, 0.40821073))
-STD = torch.tensor((0.26862954, 0.26130258, 0.27577711))
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,9 @@ class Batch:
 
 
 def patches(pictures: Sequence[NDArray[np.uint8]], patch: int) -> Tensor:
-    """Pictures uint8 [H,W,3] of one size -> [B*N, 3*2*patch*patch] in merge-block order (merge 2)."""
-    x = torch.from_numpy(np.stack(pictures)).float().div(255).sub(MEAN).div(STD)  # [B,H,W,3]
-    B, H, W, _ = x.shape
-    x = x.view(B, H // patch // 2, 2, patch, W // patch // 2, 2, patch, 3)
-    x = x.permute(0, 1, 4, 2, 5, 7, 3, 6)  # B, block row, block column, row, column, channel, y, x
-    x = x.unsqueeze(6).expand(*x.shape[:6], 2, patch, patch)  # a still image is two equal frames
-    return x.reshape(-1, 3 * 2 * patch * patch)
+    """Pictures uint8 [H,W,3] whose sides fill whole tokens -> [B*N, 3*2*patch*patch], as the network sees them."""
+    processor = ImageProcessor(patch_size=patch, min_pixels=(2 * patch) ** 2)
+    return torch.cat([processor(picture)[0] for picture in pictures])
 
 
 def collate(turns: Sequence[Encoded], image_token: int, grid: tuple[int, int], pad: int) -> Batch:
