@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -23,6 +27,7 @@ from model.train.score import right
 from model.train.stages import STAGES
 from model.train.tiny import SIZE, config
 
+ROOT = Path(__file__).parent.parent
 CLICK = (
     '<tool_call>\n{{"name": "computer_use", "arguments": {{"action": "left_click", "coordinate": [{}, {}]}}}}\n'
     "</tool_call>"
@@ -136,7 +141,7 @@ def test_a_click_is_right_inside_the_box_alone(said: str, good: bool) -> None:
 
 def test_every_stage_takes_steps_and_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     write_shard(tmp_path / "data", 24)
-    for name in ("vision", "joint", "instruct"):
+    for name in ("vision", "joint", "readers", "instruct"):
         stage = replace(STAGES[name], batch=2, warmup=1)
         plan = Plan(stage, ((tmp_path / "data", 1.0),), tmp_path / name, minutes=2 / 60)
         train(plan, clock=count().__next__)  # an update a second
@@ -181,3 +186,28 @@ def test_a_shard_reads_back_its_pictures_and_turns(tmp_path: Path) -> None:
     read: list[Picture] = read_shard(tmp_path / "data" / "shard-00000.npz")
     assert [p.turns[0].box for p in read] == [(0, 0, 20, 10), (8, 10, 28, 20), (16, 20, 36, 30)]
     assert read[1].pixels()[15, 10].tolist() == [0, 0, 0]
+
+
+def test_processes_that_train_together_end_with_the_one_that_began_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "model.train", "language", "--processes", "2", "--out", str(tmp_path / "run")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+    assert parent.stdout is not None
+    with parent.stdout:
+        wait_until(lambda: len(children(parent.pid)) >= 2)
+        begun = children(parent.pid)
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in begun))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` has started and that still run."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Return once `true` holds; fail where it does not in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

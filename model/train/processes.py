@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 from torch import distributed
@@ -23,6 +25,14 @@ def train_together(plan: Plan, ranks: int) -> None:
 
 
 def _process(rank: int, ranks: int, plan: Plan, meeting: Path) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=ranks)
     train(plan, rank, ranks)
     distributed.destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent has, however that came about; the last checkpoint is what is left."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)

@@ -1,7 +1,8 @@
 """The three stages, as data: what is trained, on what, and how fast.
 
 Vision first, then everything, then instructions with the vision tower frozen, as in Qwen2-VL (arXiv 2409.12191,
-section 2.2). `language` prepares the decoder beside the vision stage: it teaches copying without pictures.
+section 2.2). `language` prepares the decoder beside the vision stage: it teaches copying without pictures. `readers`
+fits the training heads to an exported folder, which holds none, before `joint` goes on from it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,19 @@ STAGES = {
             gain=20.0,
             warmup=100,
             floor=0.25,
+        ),
+        Stage(
+            "readers",
+            ("heads.",),
+            batch=8,
+            muon_lr=0.0,
+            adam_lr=2e-3,
+            ocr=1.0,
+            answer=1.0,
+            place=0.3,
+            mask=0.3,
+            warmup=10,
+            floor=0.3,
         ),
         Stage(
             "instruct",
