@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_runs import ROOT, TASKS, handeye, script, until
+from agent_runs import ROOT, handeye, script, until
 
 from agent.reader import read_run
 
+SCREENS_TASK = ROOT / "examples" / "screens.yaml"
 SCREENS = "name: t\nstart: sign in\nenvironment: screens\n"
 WIN = """actions:
   - {kind: click, at: {x: 200, y: 68}}
@@ -52,7 +53,7 @@ def test_every_end_has_its_exit_code_and_a_complete_record(name: str, tmp_path: 
 
 def test_several_scripts_give_all_their_runs_and_the_worst_code(tmp_path: Path) -> None:
     bad = script(tmp_path, CODES["failed: an expectation"][1])
-    good = TASKS / "screens.yaml"
+    good = SCREENS_TASK
     done = handeye("run", good, bad, good, "--model", "script", "--out", tmp_path / "runs", "--json")
     assert done.returncode == 1
     said = json.loads(done.stdout)
@@ -90,7 +91,7 @@ def test_bad_usage_is_told_and_nothing_is_started(name: str, tmp_path: Path) -> 
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
-    arguments = ("run", TASKS / "screens.yaml", "--model", "script", "--out", tmp_path)
+    arguments = ("run", SCREENS_TASK, "--model", "script", "--out", tmp_path)
     assert handeye(*arguments).returncode == 0
     again = handeye(*arguments)
     assert again.returncode == 2
@@ -120,7 +121,7 @@ def test_a_checkpoint_that_cannot_be_loaded_is_a_broken_model_with_a_complete_re
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    done = handeye("run", TASKS / "screens.yaml", "--model", folder, "--out", tmp_path / "run", "--json")
+    done = handeye("run", SCREENS_TASK, "--model", folder, "--out", tmp_path / "run", "--json")
     assert done.returncode == 5, done.stderr
     manifest = read_run(tmp_path / "run").manifest
     assert manifest.stop is not None
@@ -154,7 +155,7 @@ def test_ctrl_c_stops_a_run_with_a_complete_record(group: bool, tmp_path: Path) 
 
 
 def test_view_prints_where_the_page_is(tmp_path: Path) -> None:
-    handeye("run", TASKS / "screens.yaml", "--model", "script", "--out", tmp_path)
+    handeye("run", SCREENS_TASK, "--model", "script", "--out", tmp_path)
     done = handeye("view", tmp_path)
     assert done.returncode == 0
     assert Path(done.stdout.strip()).read_text().startswith("<!doctype html>")
