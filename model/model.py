@@ -18,7 +18,7 @@ from model.config import Config
 from model.fields import ConfigError, Fields
 from model.generate import Prompt, Stop, generate
 from model.image import ImageProcessor
-from model.layout import Grid
+from model.layout import Grid, Medium
 from model.qwen import Qwen
 
 
@@ -110,7 +110,7 @@ class Model:
     def _prompt(self, messages: Sequence[Mapping[str, object]], seen: Sequence[tuple[Tensor, Grid]]) -> Prompt:
         grids = tuple(grid for _, grid in seen)
         tokens = self.format.encode(messages, [self._units(grid) for grid in grids])
-        return Prompt(tokens, torch.cat([patches for patches, _ in seen]) if seen else None, grids)
+        return Prompt(tokens, torch.cat([patches for patches, _ in seen]) if seen else None, tuple(map(Medium, grids)))
 
     def _units(self, grid: Grid) -> int:
         frames, rows, cols = grid

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from model_checkpoint import IMAGE_PAD, shape, write, write_checkpoint
+from model_checkpoint import shape, write, write_checkpoint
 from numpy.typing import NDArray
 
 import model as package
 from model import ChatError, Config, ConfigError, Generation, Model, load
 from model.generate import Prompt, choose, generate
+from model.layout import Medium
 from model.rope import position_ids
 
 LOOK: list[dict[str, object]] = [
@@ -64,7 +65,7 @@ def test_each_token_is_the_likeliest_behind_all_before_it(model: Model) -> None:
     said = free(model)
     patches, grid = model.processor(picture())
     tokens = model.format.encode(LOOK, [said.image_tokens]) + said.tokens
-    positions = position_ids(tokens, IMAGE_PAD, [(grid[1] // 2, grid[2] // 2)]).unsqueeze(1)
+    positions = position_ids(tokens, Config.parse(shape()), [Medium(grid)]).unsqueeze(1)
     with torch.inference_mode():
         logits = model.network(torch.tensor([tokens]), positions, patches, [grid])[0]
     chances = logits[said.prompt_tokens - 1 : -1].log_softmax(-1).max(-1)
@@ -183,7 +184,7 @@ def test_a_network_can_learn_after_it_has_answered(folder: Path) -> None:
     loaded.chat(LOOK, [picture()], max_tokens=2)
     patches, grid = loaded.processor(picture())
     tokens = loaded.format.encode(LOOK, [63])
-    positions = position_ids(tokens, IMAGE_PAD, [(grid[1] // 2, grid[2] // 2)]).unsqueeze(1)
+    positions = position_ids(tokens, Config.parse(shape()), [Medium(grid)]).unsqueeze(1)
     loaded.network(torch.tensor([tokens]), positions, patches, [grid]).logsumexp(-1).mean().backward()
     assert all(parameter.grad is not None for parameter in loaded.network.parameters())
 
