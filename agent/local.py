@@ -100,7 +100,7 @@ class ModelPolicy:
 
     def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
         """What the checkpoint writes, up to the end of its first call."""
-        from model import ChatError
+        from model import Ask, ChatError
 
         frame = self.frame(seen)
         text = write(task.instruction, history, self.dialect, frame)
@@ -109,7 +109,7 @@ class ModelPolicy:
             messages.append({"role": "system", "content": self.dialect.prompt(self.space, frame)})
         messages.append({"role": "user", "content": [{"type": "text", "text": text}, {"type": "image"}]})
         try:
-            said = self.model.chat(messages, [seen.screenshot], max_tokens=self.settings.max_tokens)
+            said = self.model.chat(messages, [seen.screenshot], ask=Ask(max_tokens=self.settings.max_tokens))
         except (ChatError, ArithmeticError) as error:
             raise PolicyBroken(str(error)) from error
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens))
