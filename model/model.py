@@ -85,7 +85,7 @@ class Model:
         videos: Sequence[Clip] = (),
         *,
         ask: Ask = DEFAULT,
-        watch: Callable[[str], None] = ignore,
+        watch: Callable[[str], None] | None = None,
     ) -> Generation:
         """What the network says next, each token the likeliest, until an end token, a stop string or limit.
 
@@ -93,7 +93,7 @@ class Model:
         of their places. `watch` is given the text as it is written, never half a character; what it raises ends
         the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        watcher = Watcher(self.format, ask.stop, watch)
+        watcher = Watcher(self.format, ask.stop, watch or ignore)
         start = self.clock()
         pictures, films = self._look(images, ask), self._view(videos, ask)
         spent = self.clock() - start

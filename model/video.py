@@ -120,6 +120,11 @@ class VideoProcessor:
             raise VideoError(f"a frame: {error}") from None
         return cols, rows
 
+    def tokens(self, clip: Clip) -> int:
+        """Tokens that the video costs. Raises `VideoError`."""
+        width, height = self.size(len(clip.frames), clip.frames.shape[2], clip.frames.shape[1])
+        return self._steps(clip) * width * height // self.images.factor**2
+
     def __call__(self, clip: Clip) -> tuple[Tensor, Medium]:
         """float32 patches [N, C*T*P*P] and what the decoder needs to know of them.
 
@@ -128,13 +133,16 @@ class VideoProcessor:
         T, side = self.images.temporal_patch_size, self.images.patch_size
         frames = clip.frames
         width, height = size = self.size(len(frames), frames.shape[2], frames.shape[1])
-        steps = math.ceil(len(frames) / T)
+        steps = self._steps(clip)
         whole = range(len(frames))
         parts = []
         for step in range(steps):
             chosen = [frames[min(i, whole[-1])] for i in range(step * T, step * T + T)]
             parts.append(self.images.patches(np.stack(resized(chosen, size))))
         return torch.cat(parts), Medium((steps, height // side, width // side), T / clip.fps)
+
+    def _steps(self, clip: Clip) -> int:
+        return math.ceil(len(clip.frames) / self.images.temporal_patch_size)
 
     def _low(self) -> int:
         reference = FRAME_TOKENS[0] * self.images.factor**2
