@@ -104,9 +104,8 @@ def _times(medium: Medium, config: Config) -> Tensor:
         return torch.zeros_like(steps)
     if not 0 < seconds < math.inf:
         raise ValueError(f"a video's seconds_per_grid is {seconds}; expected a finite number above zero")
-    if config.family == "qwen2_vl":
-        return steps
-    return (steps * seconds * config.vision.tokens_per_second).long()
+    clock = config.vision.tokens_per_second
+    return steps if clock is None else (steps * seconds * clock).long()
 
 
 def _text_ids(start: int, length: int) -> Tensor:
