@@ -198,6 +198,14 @@ def write_checkpoint(folder: Path, config: Mapping[str, object], seed: int = 0) 
     return built
 
 
+def write_shards(folder: Path, held: Mapping[str, Tensor], count: int) -> None:
+    """Tensors spread over `count` files, and their index."""
+    where = {name: f"model-{1 + i % count:05}-of-{count:05}.safetensors" for i, name in enumerate(sorted(held))}
+    for file in set(where.values()):
+        save_file({name: held[name] for name, at in where.items() if at == file}, folder / file)
+    write(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
+
+
 def tensors(built: nn.Module) -> dict[str, Tensor]:
     """Its tensors by name, each with memory of its own."""
     return {name: tensor.detach().clone() for name, tensor in built.state_dict().items()}
