@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actions import DIALECTS, ActionSpace, Dialect, Frame
+from actions import ActionSpace, Dialect, Frame
 from agent.policy import PolicyBroken
 from agent.prompt import write
 from agent.settings import BUILTIN, Settings
@@ -32,11 +32,8 @@ class ModelPolicy:
         self.folder, self.dtype = folder, dtype
         self.space = space or ActionSpace.browser()
         self.settings = Settings.read(folder)
-        if self.settings.dialect not in DIALECTS:
-            known = ", ".join(sorted(DIALECTS))
-            raise PolicyBroken(f"{folder}/handeye.json: dialect: {self.settings.dialect!r} is none of {known}")
-        self.dialect: Dialect = DIALECTS[self.settings.dialect]
         self.name = "builtin" if folder == BUILTIN else folder.resolve().name
+        self.dialect: Dialect = self.settings.speech(self.name)
 
     @cached_property
     def model(self) -> Model:
