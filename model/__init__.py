@@ -1,12 +1,13 @@
 """The Qwen2.5-VL family in plain PyTorch: image processor, network, chat format and greedy decoding."""
 
 from model.chat import ChatError
-from model.checkpoint import LoadError
 from model.config import Config
 from model.fields import ConfigError
 from model.generate import Output, Prompt, generate
 from model.image import ImageProcessor, decode, smart_resize
+from model.mapped import LoadError
 from model.model import Generation, Model, load
+from model.plan import PlanError
 from model.qwen import Qwen
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LoadError",
     "Model",
     "Output",
+    "PlanError",
     "Prompt",
     "Qwen",
     "decode",
