@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from actions.grounding import Grounded
+from actions import Grounded
 from env import Image
 
 INSIDE, AROUND = (255, 40, 40), (255, 255, 255)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from actions.grounding import Grounded
+from actions import Grounded
 from agent.choose import open_speaker
 from agent.commands import options
 from agent.commands.ask import summary
