@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import isdir
 from pathlib import Path
 
 from actions import Action
@@ -35,7 +36,7 @@ def choose(model: str, actions: Sequence[Action] = ()) -> Policy:
 def open_speaker(model: str, sight: Sight = PLAIN) -> Speaker:
     """The model that `model` names, to be asked about pictures; none of its weights are loaded yet."""
     folder = BUILTIN if model == "builtin" else Path(model)
-    if not folder.is_dir():
+    if not isdir(folder):
         raise ModelError(f"--model {model}: expected 'builtin' or a folder that holds a checkpoint")
     try:
         return Engine(folder, sight=sight)
