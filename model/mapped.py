@@ -19,7 +19,7 @@ from torch import Tensor
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 """Types that the network computes in, by their names in files."""
 
-BLOCK = 32 * 2**20
+BLOCK = 8 * 2**20
 """Bytes that are read before their pages are dropped."""
 
 
