@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actions import ActionSpace, Dialect, Frame
+from actions import DIALECTS, ActionSpace, Dialect, Frame
 from agent.policy import PolicyBroken
 from agent.prompt import write
 from agent.settings import BUILTIN, Settings
@@ -33,7 +33,7 @@ class ModelPolicy:
         self.space = space or ActionSpace.browser()
         self.settings = Settings.read(folder)
         self.name = "builtin" if folder == BUILTIN else folder.resolve().name
-        self.dialect: Dialect = self.settings.speech(self.name)
+        self.dialect: Dialect = DIALECTS[self.settings.dialect or "qwen2.5"]
 
     @cached_property
     def model(self) -> Model:
