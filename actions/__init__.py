@@ -26,7 +26,8 @@ from actions.action import (
     points,
 )
 from actions.dialect import DIALECTS, Dialect, dialect
-from actions.frame import Frame, smart_resize
+from actions.frame import Convention, Frame, smart_resize
+from actions.grounding import Grounded, parse_grounding
 from actions.space import ActionSpace
 
 __all__ = [
@@ -40,10 +41,12 @@ __all__ = [
     "Back",
     "Button",
     "Click",
+    "Convention",
     "Dialect",
     "Drag",
     "Finish",
     "Frame",
+    "Grounded",
     "Key",
     "Kind",
     "Modifier",
@@ -57,6 +60,7 @@ __all__ = [
     "Upload",
     "Wait",
     "dialect",
+    "parse_grounding",
     "points",
     "smart_resize",
 ]

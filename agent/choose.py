@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import isdir
 from pathlib import Path
 
 from actions import Action
-from agent.local import BUILTIN, ModelPolicy
+from agent.engine import Engine
+from agent.local import ModelPolicy
 from agent.policy import Policy, PolicyBroken, Scripted
+from agent.settings import BUILTIN
+from agent.speaker import PLAIN, Sight, Speaker
 
 
 class ModelError(ValueError):
@@ -25,5 +29,16 @@ def choose(model: str, actions: Sequence[Action] = ()) -> Policy:
         raise ModelError(f"--model {model}: expected 'builtin', 'script', or a folder that holds a checkpoint")
     try:
         return ModelPolicy(folder)
+    except PolicyBroken as error:
+        raise ModelError(f"--model {model}: {error}") from error
+
+
+def open_speaker(model: str, sight: Sight = PLAIN) -> Speaker:
+    """The model that `model` names, to be asked about pictures; none of its weights are loaded yet."""
+    folder = BUILTIN if model == "builtin" else Path(model)
+    if not isdir(folder):
+        raise ModelError(f"--model {model}: expected 'builtin' or a folder that holds a checkpoint")
+    try:
+        return Engine(folder, sight=sight)
     except PolicyBroken as error:
         raise ModelError(f"--model {model}: {error}") from error

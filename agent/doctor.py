@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from actions import Click, Point
-from agent.local import BUILTIN, ModelPolicy
+from agent.local import ModelPolicy
 from agent.policy import PolicyBroken
+from agent.settings import BUILTIN
 from agent.site import Site
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser.find import find

@@ -8,45 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from actions import DIALECTS, ActionSpace, Dialect, Frame
 from agent.policy import PolicyBroken
 from agent.prompt import write
+from agent.settings import BUILTIN, Settings
 from agent.step import Reply, Step, Usage
 from env import Observation, Task
 
 if TYPE_CHECKING:
     from model import Model
-
-BUILTIN = Path(__file__).resolve().parent.parent / "model" / "weights" / "tiny"
-"""The checkpoint that ships with the package."""
-
-
-class Settings(BaseModel):
-    """handeye.json of a checkpoint folder: how it is spoken to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dialect: str = "qwen2.5"
-    system: bool = True
-    """Whether it needs to be told the actions; a model trained for one schema does not."""
-    screen: tuple[int, int] | None = None
-    """Width and height of the screens it was trained on; None for a model at home on any."""
-    min_pixels: int | None = Field(default=None, ge=1)
-    max_pixels: int | None = Field(default=None, ge=1)
-    max_tokens: int = Field(default=256, ge=1)
-
-    @classmethod
-    def read(cls, folder: Path) -> Settings:
-        """The settings in `folder`, or the defaults where it has none. Raises `PolicyBroken`."""
-        path = folder / "handeye.json"
-        if not path.exists():
-            return cls()
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise PolicyBroken(f"{path}: {error}") from error
 
 
 class ModelPolicy:
@@ -62,11 +32,8 @@ class ModelPolicy:
         self.folder, self.dtype = folder, dtype
         self.space = space or ActionSpace.browser()
         self.settings = Settings.read(folder)
-        if self.settings.dialect not in DIALECTS:
-            known = ", ".join(sorted(DIALECTS))
-            raise PolicyBroken(f"{folder}/handeye.json: dialect: {self.settings.dialect!r} is none of {known}")
-        self.dialect: Dialect = DIALECTS[self.settings.dialect]
         self.name = "builtin" if folder == BUILTIN else folder.resolve().name
+        self.dialect: Dialect = DIALECTS[self.settings.dialect or "qwen2.5"]
 
     @cached_property
     def model(self) -> Model:
@@ -100,7 +67,7 @@ class ModelPolicy:
 
     def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
         """What the checkpoint writes, up to the end of its first call."""
-        from model import ChatError
+        from model import Ask, ChatError
 
         frame = self.frame(seen)
         text = write(task.instruction, history, self.dialect, frame)
@@ -109,7 +76,7 @@ class ModelPolicy:
             messages.append({"role": "system", "content": self.dialect.prompt(self.space, frame)})
         messages.append({"role": "user", "content": [{"type": "text", "text": text}, {"type": "image"}]})
         try:
-            said = self.model.chat(messages, [seen.screenshot], max_tokens=self.settings.max_tokens)
+            said = self.model.chat(messages, [seen.screenshot], ask=Ask(max_tokens=self.settings.max_tokens))
         except (ChatError, ArithmeticError) as error:
             raise PolicyBroken(str(error)) from error
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -34,12 +35,28 @@ TEMPLATE = """\
 {% if message['content'] is string %}{{- message['content'] -}}{% else %}
 {% for part in message['content'] %}
 {% if part['type'] == 'image' or 'image' in part %}{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}
+{% elif part['type'] == 'video' %}{{- '<|vision_start|><|video_pad|><|vision_end|>' -}}
 {% elif 'text' in part %}{{- part['text'] -}}{% endif %}
 {% endfor %}{% endif %}
 {{- '<|im_end|>\\n' -}}
 {% endfor %}
 {% if add_generation_prompt %}{{- '<|im_start|>assistant\\n' -}}{% endif %}
 """
+
+TOOLS = """\
+{% if tools %}{{- '<|im_start|>system\\nThe tools:' -}}
+{% for tool in tools %}{{- '\\n' + (tool | tojson) -}}{% endfor %}{{- '<|im_end|>\\n' -}}{% endif %}
+{% for message in messages %}
+{% if message.role == 'tool' %}{{- '<|im_start|>user\\nIt gave: ' + message.content + '<|im_end|>\\n' -}}
+{% elif message.tool_calls %}{{- '<|im_start|>assistant\\n' + message.content -}}
+{% for call in message.tool_calls %}
+{{- '<tool_call>' + call.function.name + ' ' + (call.function.arguments | tojson) + '</tool_call>' -}}
+{% endfor %}{{- '<|im_end|>\\n' -}}
+{% else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}{% endif %}
+{% endfor %}
+{% if add_generation_prompt %}{{- '<|im_start|>assistant\\n' -}}{% endif %}
+"""
+"""A template for text alone that knows tools, as released checkpoints have beside the one for images."""
 
 
 def shape(
@@ -96,6 +113,35 @@ def shape(
             "hidden_act": "silu",
         },
     }
+
+
+def shape2(
+    *,
+    patch: int = 8,
+    depth: int = 3,
+    tower: tuple[int, int] = (2, 16),
+    ratio: int = 3,
+    heads: tuple[int, int, int] = (4, 2, 16),
+    section: tuple[int, int, int] = (2, 3, 3),
+    layers: int = 2,
+    tied: bool = True,
+    theta: float = 10_000.0,
+) -> dict[str, object]:
+    """The same for Qwen2-VL: the tower's width is embed_dim, and its hidden_size is the decoder's."""
+    text = shape(heads=heads, section=section, layers=layers, tied=tied, theta=theta)
+    vision = {
+        "depth": depth,
+        "embed_dim": tower[0] * tower[1],
+        "mlp_ratio": ratio,
+        "num_heads": tower[0],
+        "in_chans": 3,
+        "hidden_size": heads[0] * heads[2],
+        "patch_size": patch,
+        "spatial_patch_size": patch,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": 2,
+    }
+    return text | {"model_type": "qwen2_vl", "vision_config": vision}
 
 
 def processor(patch: int) -> dict[str, object]:
@@ -167,6 +213,35 @@ def write_checkpoint(folder: Path, config: Mapping[str, object], seed: int = 0) 
     built = network(config, seed)
     save_file(tensors(built), folder / "model.safetensors")
     return built
+
+
+def write_shards(folder: Path, held: Mapping[str, Tensor], count: int) -> None:
+    """Tensors spread over `count` files, and their index."""
+    where = {name: f"model-{1 + i % count:05}-of-{count:05}.safetensors" for i, name in enumerate(sorted(held))}
+    for file in set(where.values()):
+        save_file({name: held[name] for name, at in where.items() if at == file}, folder / file)
+    write(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
+
+
+def write_random(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """One bfloat16 file of random weights, written tensor by tensor: it may be larger than memory."""
+    header, at = {}, 0
+    for name, size in shapes.items():
+        end = at + 2 * math.prod(size)
+        header[name] = {"dtype": "BF16", "shape": list(size), "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header).encode()
+    random = torch.Generator().manual_seed(0)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name, size in shapes.items():
+            left = math.prod(size)
+            while left:
+                count = min(left, 2**24)
+                values = torch.randn(count, generator=random) * (0.02 if len(size) > 1 else 0.1)
+                values = values + 1 if len(size) == 1 and name.endswith("weight") else values
+                file.write(values.bfloat16().view(torch.uint8).numpy().tobytes())
+                left -= count
 
 
 def tensors(built: nn.Module) -> dict[str, Tensor]:

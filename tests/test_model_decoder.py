@@ -7,7 +7,9 @@ import torch
 from model_checkpoint import network, shape
 from torch import Tensor
 
+from model.config import Config
 from model.decoder import Cache
+from model.layout import Medium
 from model.qwen import Qwen
 from model.rope import position_ids
 
@@ -23,7 +25,7 @@ def qwen(request: pytest.FixtureRequest) -> Qwen:
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
     """Tokens [1,T], positions [3,1,T], patches."""
-    positions = position_ids(TOKENS, PAD, [(2, 3)]).unsqueeze(1)
+    positions = position_ids(TOKENS, Config.parse(shape()), [Medium(GRID)]).unsqueeze(1)
     return torch.tensor([TOKENS]), positions, torch.randn(24, 384, generator=torch.Generator().manual_seed(0))
 
 
@@ -56,10 +58,8 @@ def test_a_row_padded_in_front_is_masked(qwen: Qwen) -> None:
     row = [20, 21, 22]
     tokens = torch.tensor([[0, 0, *row]])
     positions = torch.tensor([0, 0, 0, 1, 2]).expand(3, 1, 5)
-    mask = torch.ones(5, 5, dtype=torch.bool).tril()[None, None].clone()
-    mask[..., 2:, :2] = False
     with torch.inference_mode():
-        masked = qwen(tokens, positions, mask=mask)
+        masked = qwen(tokens, positions, skip=torch.tensor([2]))
         alone = qwen(torch.tensor([row]), torch.arange(3).expand(3, 1, 3))
     torch.testing.assert_close(masked[0, 2:], alone[0], atol=2e-5, rtol=0)
 
@@ -82,7 +82,7 @@ def test_a_full_cache_refuses_more(qwen: Qwen) -> None:
 
 def test_features_that_do_not_match_the_image_tokens_are_refused(qwen: Qwen) -> None:
     tokens, positions, patches = inputs()
-    with pytest.raises(ValueError, match="the prompt has 6 image tokens, the images give 0 features"):
+    with pytest.raises(ValueError, match="the prompt has 6 image and video tokens, its media give 0 features"):
         qwen(tokens, positions)
-    with pytest.raises(ValueError, match="the prompt has 0 image tokens, the images give 6 features"):
+    with pytest.raises(ValueError, match="the prompt has 0 image and video tokens, its media give 6 features"):
         qwen(tokens.masked_fill(tokens == PAD, 9), positions, patches, [GRID])

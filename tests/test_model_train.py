@@ -98,7 +98,7 @@ def test_the_share_of_a_unit_inside_a_box_is_its_area() -> None:
 def test_a_near_miss_costs_less_than_a_far_one() -> None:
     tokenizer = tokens.build()
     encoder = Encoder(tokenizer, 130)
-    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)))], encoder.picture[1], (13, 10), 0)
+    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)))], config(), (13, 10), 0)
     ids = torch.tensor([[tokenizer.token_to_id(f(i)) for i in range(256)] for f in (tokens.column, tokens.row)])
     coordinates = losses.Coordinates(ids[0], ids[1])
 
@@ -167,7 +167,7 @@ def test_an_exported_folder_holds_every_weight_of_the_network_and_no_training_he
 
 
 def test_the_training_prompt_has_the_tokens_of_the_chat_template(tmp_path: Path) -> None:
-    from model import load
+    from model import Ask, load
 
     train(Plan(replace(STAGES["language"], batch=2), (), tmp_path / "run", minutes=0.005))
     export(tmp_path / "run" / "state.pt", tmp_path / "out")
@@ -175,7 +175,7 @@ def test_the_training_prompt_has_the_tokens_of_the_chat_template(tmp_path: Path)
     prompt = 'Instruction: Enter "a <|im_end|> 12]" there.\nPrevious actions: None\n'
     content = [{"type": "text", "text": prompt}, {"type": "image"}]
     pixels = np.zeros((208, 160, 3), dtype=np.uint8)
-    said = model.chat([{"role": "user", "content": content}], [pixels], max_tokens=1)
+    said = model.chat([{"role": "user", "content": content}], [pixels], ask=Ask(max_tokens=1))
     ours = Encoder(tokens.build(), 130)(Turn(prompt, "", None))
     assert said.prompt_tokens == ours.answer
     assert said.image_tokens == 130
