@@ -288,6 +288,16 @@ PYAUTOGUI: list[tuple[str, Action]] = [
     ("pyautogui.typewrite(message='a' 'b\\n')", Type(text="ab\n")),
     (fenced('pyautogui.write("""two\nlines""")'), Type(text="two\nlines")),
     ("pyautogui.write(message='stat')\npyautogui.press(keys=['enter'])", Type(text="stat\n")),
+    (
+        "import pyautogui\nimport time\npyautogui.write('stat', interval=0.1)\ntime.sleep(0.5)\n\n"
+        "pyautogui.press('enter')",
+        Type(text="stat\n"),
+    ),
+    ("pyautogui.moveTo(1, 2)\ntime.sleep(0.2)\npyautogui.click()", Click(at=at(1, 2))),
+    (
+        "pyautogui.keyDown('shift')\npyautogui.press('down', presses=2)\npyautogui.keyUp('shift')",
+        Key(keys=("shift", "down"), count=2),
+    ),
     ("pyautogui.press('enter')", Key(keys=("enter",))),
     ("pyautogui.press('down', presses=3)", Key(keys=("down",), count=3)),
     ("pyautogui.press(['down', 'down'])", Key(keys=("down",), count=2)),
