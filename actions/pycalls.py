@@ -96,8 +96,9 @@ class _Call:
             if not given.has(field):
                 raise ActionError(f"{field}: missing; give both x and y")
         x, y = (given.values[field] for field in _XY)
-        pair = _fractions(x, y, given.frame) or [x, y]
-        return Arguments({"x, y": pair}, given.frame, given.known).point("x, y", box=False)
+        if parts := _parts(x, y):
+            return given.frame.at_parts(*parts, field="x, y")
+        return Arguments({"x, y": [x, y]}, given.frame, given.known).point("x, y", box=False)
 
     @property
     def button(self) -> Button:
@@ -116,14 +117,12 @@ def _flat(line: Line) -> list[JsonValue]:
     return [key for item in given for key in (item if isinstance(item, list) else [item])]
 
 
-def _fractions(x: JsonValue, y: JsonValue, frame: Frame) -> list[JsonValue] | None:
-    """A place of the model image, where `x` and `y` are written as parts of its sides; None where they are not."""
-    numbers = [each for each in (x, y) if isinstance(each, int | float) and not isinstance(each, bool)]
-    if len(numbers) < 2 or not any(isinstance(each, float) for each in numbers):
+def _parts(x: JsonValue, y: JsonValue) -> tuple[float, float] | None:
+    """`x` and `y` where they are written as parts of the sides: from 0 to 1, one of them at least with a point."""
+    if isinstance(x, bool) or isinstance(y, bool) or not isinstance(x, int | float) or not isinstance(y, int | float):
         return None
-    if not all(0 <= each <= 1 for each in numbers):
-        return None
-    return [numbers[0] * frame.model_width, numbers[1] * frame.model_height]
+    written = isinstance(x, float) or isinstance(y, float)
+    return (x, y) if written and 0 <= x <= 1 and 0 <= y <= 1 else None
 
 
 def combine(lines: Sequence[Line], frame: Frame) -> Action:
