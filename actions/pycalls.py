@@ -90,8 +90,8 @@ class _Call:
     def at(self) -> Point | None:
         """The place it names; None where the pointer is."""
         given = self.given
-        if not given.has("x", "y"):
-            return None
+        if not given.has(*_XY):
+            return given.place("x")  # a misspelt place is refused
         for field in _XY:
             if not given.has(field):
                 raise ActionError(f"{field}: missing; give both x and y")

@@ -387,6 +387,8 @@ REFUSED: Mapping[str, list[tuple[str, str]]] = {
         ("pyautogui.press(['a', 'b'])", r"^keys: \('a', 'b'\) are pressed one after another"),
         ("pyautogui.keyDown('ctrl')", "^key: 'ctrl' stays down"),
         ("pyautogui.mouseDown(1, 2)", "^button: the mouse button stays down"),
+        ("pyautogui.click(xpos=5, ypos=6)", "^'xpos': no argument of this function"),
+        ("pyautogui.move(10, 0)", "^'pyautogui.move': is not read"),
         ("pyautogui.screenshot()", "^'pyautogui.screenshot': is not read"),
         ("pyautogui.click(1001, 3)", r"lies outside the 1000x600 image"),
         ("pyautogui.write('half", "text that does not end"),
