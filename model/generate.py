@@ -184,5 +184,6 @@ def _look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
     if not patches:
         return None
     grids = [grid for prompt in prompts for grid in prompt.grids]
-    features: Tensor = network.visual(torch.cat(patches).to(network.model.norm.weight.device), grids)
+    joined = patches[0] if len(patches) == 1 else torch.cat(patches)
+    features: Tensor = network.visual(joined.to(network.model.norm.weight.device), grids)
     return features
