@@ -163,6 +163,7 @@ def _joined(root: Fields, nested: Fields) -> Fields:
 
 
 def _text(data: Fields, root: Fields, family: Family) -> TextConfig:
+    shape = {name: data.integer(name, high=DEPTH if name == "num_hidden_layers" else LARGE) for name in SHAPE}
     rope, newer = data.object("rope_scaling"), data.object("rope_parameters")
     rope = newer if newer.data and not rope.data else rope
     for name in ("type", "rope_type"):
@@ -172,7 +173,8 @@ def _text(data: Fields, root: Fields, family: Family) -> TextConfig:
         raise data.error("hidden_act", "'silu', as released decoders have")
     if data.flag("use_sliding_window", False):
         raise data.error("use_sliding_window", "false, as released checkpoints have")
-    shape = {name: data.integer(name, high=DEPTH if name == "num_hidden_layers" else LARGE) for name in SHAPE}
+    if (kinds := data.data.get("layer_types")) is not None and kinds != ["full_attention"] * shape["num_hidden_layers"]:
+        raise data.error("layer_types", "full_attention for each of num_hidden_layers, as released checkpoints have")
     config = TextConfig(
         **shape,
         vocab_size=data.integer("vocab_size", high=VOCABULARY),

@@ -113,8 +113,10 @@ def _check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
     unit, weight = network.config.vision.spatial_merge_size**2, network.model.norm.weight
     requests = []
     for prompt in prompts:
-        seen = sum(math.prod(grid) for grid in prompt.grids) // unit
-        requests.append(plan.Request(len(prompt.tokens) - seen, prompt.media, limit))
+        given, wanted = 0 if prompt.patches is None else len(prompt.patches), sum(map(math.prod, prompt.grids))
+        if given != wanted:  # else one prompt's spare patches would be another's
+            raise ValueError(f"a prompt has {given} patches, its media {list(prompt.grids)} need {wanted}")
+        requests.append(plan.Request(len(prompt.tokens) - wanted // unit, prompt.media, limit))
     plan.check(network.config, requests, weight.dtype, weight.device)
 
 
@@ -184,5 +186,6 @@ def _look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
     if not patches:
         return None
     grids = [grid for prompt in prompts for grid in prompt.grids]
-    features: Tensor = network.visual(torch.cat(patches).to(network.model.norm.weight.device), grids)
+    joined = patches[0] if len(patches) == 1 else torch.cat(patches)
+    features: Tensor = network.visual(joined.to(network.model.norm.weight.device), grids)
     return features

@@ -91,6 +91,7 @@ def test_a_head_is_tied_where_either_place_says_so() -> None:
         ("model_type", "qwen3_vl", "model_type: 'qwen3_vl'; expected 'qwen2_vl' or 'qwen2_5_vl'"),
         ("model_type", None, "model_type: missing; expected 'qwen2_vl' or 'qwen2_5_vl'"),
         ("model_type", "qwen2_vl", "vision_config.out_hidden_size: 2048; expected nothing: only Qwen2.5-VL has it"),
+        ("layer_types", ["sliding_attention"] * 36, "layer_types: .*; expected full_attention for each"),
         ("head_dim", 64, "head_dim: 64; expected hidden_size / num_attention_heads, 128"),
         ("video_token_id", 151655, "video_token_id: 151655; expected another id than image_token_id"),
         ("hidden_size", None, "hidden_size: missing; expected a whole number from 1"),

@@ -112,8 +112,17 @@ def test_padding_is_never_taken_for_an_image(image_token: int) -> None:
         ([Prompt(())], 3, "expected prompts of some tokens"),
         ([Prompt((10, 11))], 0, "limit 0; expected"),
         ([Prompt((10, IMAGE_PAD))], 3, "the prompt has 1 image tokens, its 0 images need 0"),
-        ([Prompt((10,), torch.zeros(4, 384))], 3, r"patches are \[4, 384\]; the grids \[\] need \[0, 384\]"),
-        ([Prompt((10, IMAGE_PAD), None, (Medium((1, 2, 2)),))], 3, "has 1 image and video tokens, its media give 0"),
+        ([Prompt((10,), torch.zeros(4, 384))], 3, r"a prompt has 4 patches, its media \[\] need 0"),
+        ([Prompt((10, IMAGE_PAD), None, (Medium((1, 2, 2)),))], 3, r"has 0 patches, its media \[\(1, 2, 2\)\] need 4"),
+        (
+            [
+                Prompt((10, IMAGE_PAD), torch.zeros(8, 384), (Medium((1, 2, 2)),)),
+                Prompt((10, IMAGE_PAD), None, (Medium((1, 2, 2)),)),
+            ],
+            3,
+            r"a prompt has 8 patches, its media \[\(1, 2, 2\)\] need 4",
+        ),
+        ([Prompt((10, IMAGE_PAD), torch.zeros(4, 9), (Medium((1, 2, 2)),))], 3, r"patches are \[4, 9\]; the grids"),
     ],
 )
 def test_prompts_that_cannot_be_answered_are_refused(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,3 +135,40 @@ def test_weights_beyond_this_machine_are_refused_before_they_are_read(tmp_path: 
         file.truncate(8 + len(text) + at)  # a terabyte that takes no place on disk
     with pytest.raises(PlanError, match=r"loading in bfloat16 takes 11\d\d\.\d\d GB \(weights 11.*GB are available"):
         load_network(tmp_path)
+
+
+MEASURE = """
+import json, sys
+from pathlib import Path
+import torch
+from model import Config, Prompt, Qwen, plan
+from model.layout import Medium
+
+def bytes_of(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+torch.set_num_threads(1)
+network = Qwen(Config.parse(json.loads(sys.argv[1]))).eval()
+medium = Medium((1, 64, 128))
+with torch.inference_mode():
+    network.visual(torch.randn(16, network.config.vision.patch_dim), [(1, 4, 4)])
+    before = bytes_of("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    network.visual(torch.randn(64 * 128, network.config.vision.patch_dim), [medium.grid])
+planned = plan.need(network.config, [plan.Request(0, (medium,), 1)], torch.float32).vision
+print(planned, bytes_of("VmHWM") - before)
+"""
+
+
+def test_the_tower_takes_what_was_planned() -> None:
+    config = shape(tower=(4, 64), window=4, depth=1, full=())
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, json.dumps(config)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    planned, measured = map(int, run.stdout.split())
+    assert 0.5 * planned < measured < planned
