@@ -77,12 +77,12 @@ def _key(given: Arguments) -> Action:
     return Key(keys=split_keys(given.texts("keys" if given.has("keys") or not given.has("text") else "text")))
 
 
-def _terminate(given: Arguments) -> Action:
+def read_terminate(given: Arguments) -> Action:
     status = given.choice("status", ("success", "failure"))
     return Finish(success=status == "success", text=given.text("text", missing=""))
 
 
-def _navigate(given: Arguments) -> Action:
+def read_navigate(given: Arguments) -> Action:
     url = given.text("url")
     if not url:
         raise ActionError("url: empty; give an address")
@@ -103,9 +103,9 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "scroll": _scroll,
         "hscroll": _hscroll,
         "wait": lambda given: Wait(seconds=given.number("time", 0, MAX_SECONDS)),
-        "terminate": _terminate,
+        "terminate": read_terminate,
         "answer": lambda given: Answer(text=given.text("text")),
-        "goto_url": _navigate,
+        "goto_url": read_navigate,
         "go_back": lambda given: Back(),
         "switch_tab": lambda given: Tab(index=given.whole("index", 0, MAX_TAB)),
         "select_option": _select,

@@ -37,6 +37,7 @@ from actions.action import (
 from actions.fields import BOXES, Arguments, ends, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
+from actions.parser import read_navigate, read_terminate
 from actions.reader import Reader as Values
 from actions.reader import Unreadable
 from actions.space import ActionSpace
@@ -84,18 +85,6 @@ def _scroll(given: Arguments) -> Action:
     return Scroll(at=given.place("point", *BOXES), dx=shift["dx"], dy=shift["dy"])
 
 
-def _finish(given: Arguments) -> Action:
-    status = given.choice("status", ("success", "failure"))
-    return Finish(success=status == "success", text=given.text("text", missing=""))
-
-
-def _navigate(given: Arguments) -> Action:
-    url = given.text("url")
-    if not url:
-        raise ActionError("url: empty; give an address")
-    return Navigate(url=url)
-
-
 ENTRIES = (
     Entry("Tap", "click", "A tap, or a click.", _POINT, _tap),
     Entry("DoubleTap", "click", "Two taps at once.", _POINT, _double),
@@ -113,7 +102,7 @@ ENTRIES = (
     Entry("Key", "key", "Press keys together.", {"keys": "Their names."}, lambda given: Key(keys=given.texts("keys"))),
     Entry("Home", "navigate", "Go to an empty page.", {}, lambda given: Navigate(url=HOME)),
     Entry("Back", "back", "Go back to what was shown before.", {}, lambda given: Back()),
-    Entry("Open", "navigate", "Open an address.", {"url": "The address."}, _navigate),
+    Entry("Open", "navigate", "Open an address.", {"url": "The address."}, read_navigate),
     Entry(
         "Wait",
         "wait",
@@ -123,7 +112,9 @@ ENTRIES = (
     ),
     Entry("Answer", "answer", "Tell the user.", _TEXT, lambda given: Answer(text=given.text("text"))),
     Entry("Ask", "ask_user", "Ask the user.", _TEXT, lambda given: AskUser(question=given.text("text"))),
-    Entry("Finish", "finish", "End the task.", {"status": "success or failure.", "text": "A last word."}, _finish),
+    Entry(
+        "Finish", "finish", "End the task.", {"status": "success or failure.", "text": "A last word."}, read_terminate
+    ),
 )
 _BY_NAME: Mapping[str, Entry] = MappingProxyType({each.name.lower(): each for each in ENTRIES})
 
