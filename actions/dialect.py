@@ -20,6 +20,10 @@ class Dialect(Protocol):
         """The key in `DIALECTS`."""
         ...
 
+    def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
+        """The frame of its coordinates: of a screenshot, and of the size it has after smart_resize."""
+        ...
+
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
         """The system text that offers the actions of `space` on the model image of `frame`."""
         ...

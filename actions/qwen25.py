@@ -25,6 +25,10 @@ class Qwen25:
 
     name: str = "qwen2.5"
 
+    def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
+        """The resized image itself."""
+        return Frame(width, height, model_width, model_height)
+
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
         """The system text: the function `computer_use`, restricted to `space`, and the size of the image."""
         return tools(space, frame)

@@ -16,6 +16,10 @@ class Canonical:
 
     name: str = "canonical"
 
+    def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
+        """The screen itself, whatever became of the image."""
+        return Frame(width, height, width, height)
+
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
         """The JSON Schema of an action, and the size of the screen."""
         schema = json.dumps(ADAPTER.json_schema())

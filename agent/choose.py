@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from actions import Action
-from agent.local import BUILTIN, ModelPolicy
+from agent.engine import Engine
 from agent.policy import Policy, PolicyBroken, Scripted
+from agent.settings import BUILTIN
+from agent.spoken import ModelPolicy
 
 
 class ModelError(ValueError):
@@ -24,6 +26,6 @@ def choose(model: str, actions: Sequence[Action] = ()) -> Policy:
     if model != "builtin" and not folder.is_dir():
         raise ModelError(f"--model {model}: expected 'builtin', 'script', or a folder that holds a checkpoint")
     try:
-        return ModelPolicy(folder)
+        return ModelPolicy(Engine(folder))
     except PolicyBroken as error:
         raise ModelError(f"--model {model}: {error}") from error

@@ -69,4 +69,4 @@ def test_a_word_that_names_no_model_is_refused_with_what_would_do(tmp_path: Path
 
 def test_naming_a_model_does_not_load_it() -> None:
     assert choose("builtin").name == "builtin"
-    assert sys.modules["agent.local"].BUILTIN.is_dir()
+    assert sys.modules["agent.settings"].BUILTIN.is_dir()
