@@ -69,10 +69,11 @@ class Engine:
     def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
         """What the checkpoint writes."""
         from model import ChatError
+        from model.ask import Ask
 
         try:
             said = self.model.chat(
-                question.messages, question.images, max_tokens=question.max_tokens, stop=question.stop
+                question.messages, question.images, ask=Ask(question.max_tokens, question.stop), watch=watch
             )
         except (ChatError, ArithmeticError) as error:
             raise PolicyBroken(str(error)) from error

@@ -139,9 +139,17 @@ def rgb(image: NDArray[np.uint8]) -> Pixels:
     return np.round(alpha * image[..., :3] + (1 - alpha) * 255).astype(np.uint8)
 
 
+class ImageError(ValueError):
+    """No image."""
+
+
 def decode(data: bytes) -> Pixels:
     """The upright picture in a PNG, JPEG or other image file, as uint8 [H,W,3]; transparency shows white."""
-    with Image.open(io.BytesIO(data)) as file:
+    try:
+        opened = Image.open(io.BytesIO(data))
+    except OSError as error:
+        raise ImageError(str(error)) from None
+    with opened as file:
         upright = ImageOps.exif_transpose(file)
         if upright.has_transparency_data:
             return rgb(np.asarray(upright.convert("RGBA")))

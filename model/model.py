@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.ask import Ask
 from model.chat import Chat, ChatError
 from model.checkpoint import Weights, load_network
 from model.config import Config
@@ -65,21 +66,33 @@ class Model:
         messages: Sequence[Mapping[str, object]],
         images: Sequence[NDArray[np.uint8]] = (),
         *,
-        max_tokens: int = 512,
-        stop: Sequence[str] = ("</tool_call>",),
+        ask: Ask = Ask(),  # noqa: B008 - frozen
+        watch: Callable[[str], None] | None = None,
     ) -> Generation:
         """What the network says next, each token the likeliest, until an end token, a stop string or limit.
 
         `messages` as `Chat.encode` takes them; `images` uint8 [height, width, 3 or 4] in the order of their
         places. Raises `ChatError` for messages, images or limits that cannot be used.
         """
+        max_tokens, stop = ask.max_tokens, ask.stop
         halt = _Halt(self.format, stop)
+        shown = ""
+
+        def halted(tokens: Sequence[int]) -> bool:
+            nonlocal shown
+            ends, text = halt(tokens), self.format.decode(tokens)
+            text = halt.cut(text) if ends else text
+            if tokens[-1] not in self.eos and watch and len(text) > len(shown) and "\ufffd" not in text:
+                piece, shown = text[len(shown) :], text
+                watch(piece)
+            return ends
+
         start = self.clock()
         seen = [self._see(number, image) for number, image in enumerate(images, 1)]
         spent = self.clock() - start
         prompt = self._prompt(messages, seen)
         limit = self._limit(max_tokens, len(prompt.tokens))
-        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=halt, clock=self.clock)
+        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=halted, clock=self.clock)
         text = self.format.decode(output.tokens[:-1] if output.stop == "eos" else output.tokens)
         return Generation(
             text=halt.cut(text) if output.stop == "stop" else text,
