@@ -9,6 +9,7 @@ from actions import Action
 from agent.engine import Engine
 from agent.policy import Policy, PolicyBroken, Scripted
 from agent.settings import BUILTIN
+from agent.speaker import PLAIN, Sight, Speaker
 from agent.spoken import ModelPolicy
 
 
@@ -27,5 +28,16 @@ def choose(model: str, actions: Sequence[Action] = ()) -> Policy:
         raise ModelError(f"--model {model}: expected 'builtin', 'script', or a folder that holds a checkpoint")
     try:
         return ModelPolicy(Engine(folder))
+    except PolicyBroken as error:
+        raise ModelError(f"--model {model}: {error}") from error
+
+
+def open_speaker(model: str, sight: Sight = PLAIN) -> Speaker:
+    """The model that `model` names, to be asked about pictures; none of its weights are loaded yet."""
+    folder = BUILTIN if model == "builtin" else Path(model)
+    if not folder.is_dir():
+        raise ModelError(f"--model {model}: expected 'builtin' or a folder that holds a checkpoint")
+    try:
+        return Engine(folder, sight=sight)
     except PolicyBroken as error:
         raise ModelError(f"--model {model}: {error}") from error

@@ -10,22 +10,57 @@ from typing import TYPE_CHECKING
 
 from agent.policy import PolicyBroken
 from agent.settings import BUILTIN, Settings
-from agent.speaker import Question, Said
+from agent.speaker import PLAIN, Question, QuestionError, Said, Sight
 from agent.step import Usage
 
 if TYPE_CHECKING:
-    from model import Model
+    from model import Clip, Config, ImageProcessor, Model, Sampling, VideoProcessor
 
 
 class Engine:
-    """A checkpoint on this machine; its weights are loaded at the first question."""
+    """A checkpoint on this machine; its weights are loaded at the first question.
 
-    def __init__(self, folder: Path = BUILTIN, *, dtype: str = "auto", settings: Settings | None = None) -> None:
+    Raises `PolicyBroken` where the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path = BUILTIN, *, sight: Sight = PLAIN, settings: Settings | None = None) -> None:
         if not (folder / "config.json").is_file():
             raise PolicyBroken(f"{folder} is no checkpoint folder: it has no config.json")
-        self.folder, self.dtype = folder, dtype
+        self.folder, self.sight = folder, sight
         self.settings = settings or Settings.read(folder)
         self.name = "builtin" if folder == BUILTIN else folder.resolve().name
+
+    @cached_property
+    def processor(self) -> ImageProcessor:
+        """How it looks at images: as its files say, within the budgets of its settings and of this sight."""
+        from model import ConfigError, ImageProcessor
+
+        try:
+            found = ImageProcessor.read(self.folder).budget(self.settings.min_pixels, self.settings.max_pixels)
+        except (ConfigError, ValueError) as error:
+            raise PolicyBroken(f"{self.folder}: {error}") from error
+        try:
+            return found.budget(self.sight.min_pixels, self.sight.max_pixels)
+        except ValueError as error:
+            raise QuestionError(str(error)) from error
+
+    @cached_property
+    def videos(self) -> VideoProcessor:
+        """How it looks at videos."""
+        from model import VideoProcessor
+
+        context = self.config.text.max_position_embeddings
+        return VideoProcessor(self.processor, context, self.sight.min_pixels, self.sight.max_pixels)
+
+    @cached_property
+    def config(self) -> Config:
+        """Its shapes."""
+        from model import Config, ConfigError
+
+        try:
+            return Config.read(self.folder)
+        except ConfigError as error:
+            raise PolicyBroken(str(error)) from error
 
     @cached_property
     def model(self) -> Model:
@@ -33,15 +68,10 @@ class Engine:
         from model import ConfigError, LoadError, load
 
         try:
-            model = load(self.folder, dtype=self.dtype)
+            model = load(self.folder, dtype=self.sight.dtype)
         except (ConfigError, LoadError, OSError) as error:
             raise PolicyBroken(str(error)) from error
-        processor = replace(
-            model.processor,
-            min_pixels=self.settings.min_pixels or model.processor.min_pixels,
-            max_pixels=self.settings.max_pixels or model.processor.max_pixels,
-        )
-        return replace(model, processor=processor)
+        return replace(model, processor=self.processor)
 
     @property
     def hash(self) -> str:
@@ -51,31 +81,49 @@ class Engine:
     @property
     def room(self) -> int:
         """Tokens of prompt and answer together."""
-        most = self.model.config.text.max_position_embeddings
+        most = self.config.text.max_position_embeddings
         return min(most, self.settings.context or most)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height at which it sees an image."""
-        return self.model.processor.size(width, height)
+        try:
+            return self.processor.size(width, height)
+        except ValueError as error:
+            raise QuestionError(str(error)) from error
 
-    def video_size(self, frames: int, width: int, height: int) -> tuple[int, int]:
-        raise NotImplementedError
+    def clip(self, path: Path, sampling: Sampling) -> Clip:
+        """The frames of a video file, as many and as large as it looks at."""
+        from model.frames import read_video
+
+        return read_video(path, sampling, self.videos)
 
     def count(self, question: Question) -> int:
         """Tokens of the prompt, exactly."""
-        sizes = [self.model.processor.tokens(image.shape[1], image.shape[0]) for image in question.images]
-        return len(self.model.format.encode(question.messages, sizes))
-
-    def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
-        """What the checkpoint writes."""
-        from model import ChatError
-        from model.ask import Ask
+        from model import ChatError, VideoError
 
         try:
-            said = self.model.chat(
-                question.messages, question.images, ask=Ask(question.max_tokens, question.stop), watch=watch
-            )
-        except (ChatError, ArithmeticError) as error:
+            sizes = [self.processor.tokens(image.shape[1], image.shape[0]) for image in question.images]
+            lengths = [self.videos.tokens(clip) for clip in question.videos]
+            return len(self.model.format.encode(question.messages, sizes, lengths, question.tools))
+        except (ChatError, VideoError) as error:
+            raise QuestionError(str(error)) from error
+
+    def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
+        """What the checkpoint writes, each token the likeliest."""
+        from model import Ask, ChatError
+
+        ask = Ask(
+            max_tokens=question.max_tokens,
+            stop=question.stop,
+            tools=question.tools,
+            min_pixels=self.sight.min_pixels,
+            max_pixels=self.sight.max_pixels,
+        )
+        try:
+            said = self.model.chat(question.messages, question.images, question.videos, ask=ask, watch=watch)
+        except ChatError as error:
+            raise QuestionError(str(error)) from error
+        except ArithmeticError as error:
             raise PolicyBroken(str(error)) from error
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens))
         return Said(said.text, said.tokens, usage, said.image_sizes, said.timings)

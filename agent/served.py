@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from openai.types import Model
 from openai.types.completion_usage import CompletionUsage
@@ -27,6 +28,9 @@ from agent.speaker import Question, QuestionError, Said
 from agent.step import Usage
 from agent.wire import body, first, missing, texts, written
 from env import Image
+
+if TYPE_CHECKING:
+    from model import Clip, Sampling
 
 FACTOR, MIN_PIXELS, MAX_PIXELS = 28, 3136, 2700 * 28 * 28
 """What is sent where nobody says otherwise: a screen of 1920x1080 whole, at most 2700 tokens of Qwen2.5-VL."""
@@ -126,7 +130,7 @@ class Served:
         )
         return columns, rows
 
-    def video_size(self, frames: int, width: int, height: int) -> tuple[int, int]:
+    def clip(self, path: Path, sampling: Sampling) -> Clip:
         """Nothing: there is no agreed way to send a video."""
         raise QuestionError(f"{self.name}: videos cannot be sent to a server; send some of its frames as images")
 
@@ -137,7 +141,7 @@ class Served:
     def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
         """The server's answer, greedy; what it counts otherwise than we do is warned of."""
         if question.videos:
-            self.video_size(0, 0, 0)
+            raise QuestionError(f"{self.name}: videos cannot be sent to a server")
         images = [self._fit(image) for image in question.images]
         asked = body(question, images, self.card.id)
         asked |= constraint(self.wish.constrain, self.card.owned_by, question.schema)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +15,9 @@ from agent.policy import PolicyBroken
 
 BUILTIN = Path(__file__).resolve().parent.parent / "model" / "weights" / "tiny"
 """The checkpoint that ships with the package."""
+
+Grounding: TypeAlias = Literal["boxes", "click"]
+"""How a model points at a thing: it writes boxes or points, or the call that clicks it."""
 
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {"qwen2_vl": "qwen2", "qwen2_5_vl": "qwen2.5", "qwen3_vl": "qwen3", "qwen3_vl_moe": "qwen3"}
@@ -54,6 +58,9 @@ class Settings(BaseModel):
     history: str = Field(default="newest", pattern=r"^(newest|all|last:[1-9]\d{0,3}|chunk:[1-9]\d{0,3})$")
     """How much of the past it is shown, see `History`."""
 
+    ground: Grounding | None = None
+    """How it points; guessed from the dialect where it is not stated."""
+
     @classmethod
     def read(cls, folder: Path) -> Settings:
         """The settings in `folder`, its family's dialect where they state none. Raises `PolicyBroken`."""
@@ -77,6 +84,10 @@ class Settings(BaseModel):
             said = f"dialect: {chosen!r} is none of" if chosen else "nothing says which dialect it speaks; state one of"
             raise PolicyBroken(f"{name}: {said} {', '.join(sorted(DIALECTS))}")
         return DIALECTS[chosen]
+
+    def pointing(self, name: str) -> Grounding:
+        """How the model called `name` points at things."""
+        return self.ground or ("boxes" if self.speech(name).name in FAMILIES.values() else "click")
 
 
 def family(folder: Path) -> str:

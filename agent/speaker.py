@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,11 +15,25 @@ from agent.step import Usage
 from env import Image
 
 if TYPE_CHECKING:
-    from model.video import Clip
+    from model.video import Clip, Sampling
 
 
 class QuestionError(ValueError):
     """A question that cannot be put to this model: too long, too narrow, or in a form it does not know."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a model is opened: pixels of each image or frame, and the numbers it computes with."""
+
+    min_pixels: int | None = None
+    """None for what the model's own settings say."""
+    max_pixels: int | None = None
+    dtype: str = "auto"
+
+
+PLAIN = Sight()
+"""As the model's own files have it."""
 
 
 def _nothing() -> Mapping[str, float]:
@@ -78,11 +93,14 @@ class Speaker(Protocol):
         ...
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height at which it sees an image; cheap, loads no weights."""
+        """Width and height at which it sees an image; cheap, loads no weights. Raises `QuestionError`."""
         ...
 
-    def video_size(self, frames: int, width: int, height: int) -> tuple[int, int]:
-        """Likewise for each frame of a video of that many."""
+    def clip(self, path: Path, sampling: Sampling) -> Clip:
+        """The frames of a video file as it will see them; loads no weights.
+
+        Raises `QuestionError` where it sees no videos, and `model.VideoError` for a file that cannot be used.
+        """
         ...
 
     def count(self, question: Question) -> int:

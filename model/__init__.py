@@ -1,27 +1,39 @@
-"""The Qwen2.5-VL family in plain PyTorch: image processor, network, chat format and greedy decoding."""
+"""The Qwen2-VL and Qwen2.5-VL family in plain PyTorch: processors, network, chat format and greedy decoding.
 
-from model.chat import ChatError
+`model.frames`, which reads video files, is not imported here: it needs the extra `video`.
+"""
+
+from model.ask import Ask
 from model.checkpoint import LoadError
 from model.config import Config
 from model.fields import ConfigError
 from model.generate import Output, Prompt, generate
-from model.image import ImageProcessor, decode, smart_resize
+from model.image import ImageError, ImageProcessor, decode, read_image, smart_resize
+from model.messages import ChatError
 from model.model import Generation, Model, load
 from model.qwen import Qwen
+from model.video import Clip, Sampling, VideoError, VideoProcessor
 
 __all__ = [
+    "Ask",
     "ChatError",
+    "Clip",
     "Config",
     "ConfigError",
     "Generation",
+    "ImageError",
     "ImageProcessor",
     "LoadError",
     "Model",
     "Output",
     "Prompt",
     "Qwen",
+    "Sampling",
+    "VideoError",
+    "VideoProcessor",
     "decode",
     "generate",
     "load",
+    "read_image",
     "smart_resize",
 ]

@@ -1,4 +1,4 @@
-"""How a model is asked."""
+"""What is wanted of an answer: how long it may be, where it ends, which tools there are, how closely is looked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ask:
-    """Limits, stop strings, tools, and the pixel budget of each image (None: as the checkpoint says)."""
+    """`stop` are texts that end the answer; `tools` are functions as OpenAI's chat interface has them.
+
+    `min_pixels` and `max_pixels` bound each image, and each frame of a video; None for what the checkpoint's
+    processor says of images, and the reference of videos.
+    """
 
     max_tokens: int = 512
     stop: Sequence[str] = ("</tool_call>",)
     tools: Sequence[Mapping[str, object]] = ()
     min_pixels: int | None = None
     max_pixels: int | None = None
+
+
+DEFAULT = Ask()
+"""An answer of usual length that ends with its first call."""

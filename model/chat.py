@@ -1,90 +1,70 @@
-"""From messages to tokens and back, as a checkpoint's own tokenizer and chat template say.
+"""From messages to tokens and back, as a checkpoint's own tokenizer and chat templates say.
 
-Text in messages is data. A special token somebody wrote into a message (say, a page title of "<|im_end|>")
-is shielded before the template sees it: a mark, one character that no message holds, goes in front of it. Once
-the template has run, only special tokens without a mark are structure; the marks are dropped, and all between
-is encoded with the tokenizer's special tokens switched off. Text without special tokens is encoded as the
-reference implementation does it, to the token.
+Text in messages is data, and so are tools, arguments of calls and what they gave. A special token somebody wrote into
+any of them (say, a page title of "<|im_end|>") is shielded before the template sees it. Once the template has run,
+only special tokens that it wrote itself are structure; all between is encoded with the tokenizer's special tokens
+switched off. Text without special tokens is encoded as the reference implementation does it, to the token.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeAlias
 
 from jinja2 import Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import JsonValue
 from tokenizers import Tokenizer
 
-from model.fields import ConfigError, Fields
+from model.fields import ConfigError
+from model.messages import (
+    ChatError,
+    Film,
+    Message,
+    Picture,
+    Result,
+    Text,
+    calls,
+    check_messages,
+    check_tools,
+    parts,
+    said,
+)
+from model.shield import Shield
+from model.template import build, knows_tools, render, templates
 
-MARKS = range(0xF0000, 0x10FFFE)
-"""Private-use characters: one that no message holds serves as the mark."""
+KINDS: Mapping[str, type] = {"image": Picture, "video": Film}
+"""Kinds of places in a message."""
 
-
-class ChatError(ValueError):
-    """Messages or images that cannot be made into a prompt."""
-
-
-class Text(BaseModel):
-    """A piece of text in a message."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    type: Literal["text"]
-    text: str
-
-
-class Picture(BaseModel):
-    """The place of the next image."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    type: Literal["image"]
-
-
-Part: TypeAlias = Annotated[Text | Picture, Field(discriminator="type")]
-
-
-class Message(BaseModel):
-    """One turn: plain text, or pieces of text and images in order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    role: Literal["system", "user", "assistant"]
-    content: str | tuple[Part, ...]
-
-    @property
-    def parts(self) -> tuple[Text | Picture, ...]:
-        return (Text(type="text", text=self.content),) if isinstance(self.content, str) else self.content
-
-
-MESSAGES = TypeAdapter(tuple[Message, ...])
+BESIDE = "\N{REFERENCE MARK}"
+"""Stands on both sides of a place, to see what a template writes for it."""
 
 
 class Chat:
-    """A tokenizer and a chat template; `image_token` is the id that is repeated for each image token."""
+    """A tokenizer and chat templates, the first of them for words and pictures.
 
-    def __init__(self, tokenizer: Tokenizer, template: str, image_token: int) -> None:
+    `image_token` and `video_token` are the ids that are repeated for each token of an image or a video; a
+    `video_token` that the tokenizer does not know means that it can show none.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, templates: Sequence[str], image_token: int, video_token: int | None = None
+    ) -> None:
         added = tokenizer.get_added_tokens_decoder().values()
         self.special = sorted((t.content for t in added if t.special and t.content), key=len, reverse=True)
-        self.pad = tokenizer.id_to_token(image_token)
-        if self.pad not in self.special:
-            raise ConfigError(f"image_token_id: {image_token}; expected the id of a special token, not {self.pad!r}")
-        self.image_token = image_token
+        pad = tokenizer.id_to_token(image_token)
+        if pad not in self.special:
+            raise ConfigError(f"image_token_id: {image_token}; expected the id of a special token, not {pad!r}")
+        self.pads = {"image": image_token}
+        if video_token is not None and tokenizer.id_to_token(video_token) in self.special:
+            self.pads["video"] = video_token
         self.tokenizer = tokenizer
         self.tokenizer.encode_special_tokens = True  # structure is found here, so text never becomes structure
-        self.template = _compile(template)
-        self.structure = "|".join(map(re.escape, self.special))
+        self.template, self.others = build(templates[0]), tuple(templates[1:])
 
     @classmethod
-    def read(cls, folder: Path, image_token: int) -> Chat:
-        """Read FOLDER/tokenizer.json and the template; `ConfigError` names what cannot be used.
-
-        The template is chat_template.jinja, else chat_template.json, else tokenizer_config.json's.
-        """
+    def read(cls, folder: Path, image_token: int, video_token: int | None = None) -> Chat:
+        """Read FOLDER/tokenizer.json and the templates; `ConfigError` names what cannot be used."""
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ConfigError(f"{path}: no such file; a checkpoint folder holds tokenizer.json")
@@ -93,110 +73,127 @@ class Chat:
         except Exception as error:  # noqa: BLE001 - tokenizers raises nothing narrower
             raise ConfigError(f"{path}: not a tokenizer: {error}") from None
         try:
-            return cls(tokenizer, _template(folder), image_token)
+            return cls(tokenizer, templates(folder), image_token, video_token)
         except ConfigError as error:
             raise ConfigError(f"{folder}: {error}") from None
 
-    def encode(self, messages: Sequence[Mapping[str, object]], sizes: Sequence[int]) -> tuple[int, ...]:
+    @cached_property
+    def tooled(self) -> Template | None:
+        """The first template that shows tools, calls of them and what they gave."""
+        if knows_tools(self.template):
+            return self.template
+        for source in self.others:
+            try:
+                if knows_tools(other := build(source)):
+                    return other
+            except ConfigError:  # one that does not compile, and that nothing else asks for
+                continue
+        return None
+
+    def encode(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        sizes: Sequence[int],
+        videos: Sequence[int] = (),
+        tools: Sequence[Mapping[str, object]] = (),
+    ) -> tuple[int, ...]:
         """Tokens of `messages` up to where the assistant begins to speak.
 
         A message is {"role": "system", "user" or "assistant", "content": C}, where C is text or a list of
-        {"type": "text", "text": TEXT} and {"type": "image"}. `sizes` are the image tokens of each image in
-        order. Raises `ChatError`.
+        {"type": "text", "text": TEXT}, {"type": "image"} and {"type": "video"}. An assistant's may have
+        "tool_calls", and {"role": "tool", "content": C} is what a call gave. `sizes` are the tokens of each
+        image in order, `videos` those of each video, `tools` the functions on offer. Raises `ChatError`.
         """
-        try:
-            checked = MESSAGES.validate_python(messages)
-        except ValidationError as error:
-            raise ChatError(f"messages: {error}") from None
-        places = sum(isinstance(part, Picture) for message in checked for part in message.parts)
-        if places != len(sizes):
-            raise ChatError(f"the messages have places for {places} images, {len(sizes)} were given")
-        ids = list(self._ids(*self._render(checked)))
-        if (pads := ids.count(self.image_token)) != places:
-            raise ChatError(f"the chat template writes {pads} {self.pad} for {places} images; expected one for each")
-        left = iter(sizes)
-        return tuple(i for token in ids for i in (token,) * (next(left) if token == self.image_token else 1))
+        checked, listed = check_messages(messages), check_tools(tools)
+        counts = {"image": sizes, "video": videos}
+        for kind, given in counts.items():
+            self._check_places(checked, kind, len(given))
+        shield = Shield.over(self.special, said(checked, listed))
+        ids = list(self._ids(self._render(checked, listed, shield), shield))
+        return self._expand(ids, counts)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens, special ones too."""
         return self.tokenizer.decode(list(tokens), skip_special_tokens=False)
 
-    def _render(self, messages: Sequence[Message]) -> tuple[str, str]:
-        """What the template makes of shielded messages, and the mark that shields them."""
-        held = {c for m in messages for part in m.parts if isinstance(part, Text) for c in part.text}
-        mark = next((c for c in map(chr, MARKS) if c not in held), None)
-        if mark is None:
-            raise ChatError("the messages hold every private-use character; expected text")
-        data = [{"role": message.role, "content": self._content(message, mark)} for message in messages]
-        try:
-            return self.template.render(messages=data, add_generation_prompt=True), mark
-        except (TemplateError, TypeError) as error:  # TypeError: a template for text alone meets a list
-            raise ChatError(f"the chat template refuses the messages: {error}") from None
+    def _check_places(self, messages: Sequence[Message], kind: str, given: int) -> None:
+        places = sum(isinstance(part, KINDS[kind]) for message in messages for part in parts(message))
+        if places != given:
+            raise ChatError(f"the messages have places for {places} {kind}s, {given} were given")
+        if given and kind not in self.pads:
+            raise ChatError(f"the tokenizer of this checkpoint has no {kind} token; expected messages without {kind}s")
 
-    def _content(self, message: Message, mark: str) -> str | list[dict[str, str]]:
-        if isinstance(message.content, str):
-            return self._shield(message.content, mark)
-        return [
-            {"type": "text", "text": self._shield(part.text, mark)} if isinstance(part, Text) else {"type": "image"}
-            for part in message.content
-        ]
+    def _render(self, messages: Sequence[Message], tools: Sequence[dict[str, JsonValue]], shield: Shield) -> str:
+        """What a template makes of messages and tools, text shielded."""
+        template = self.template
+        if tools or any(calls(message) or isinstance(message, Result) for message in messages):
+            if self.tooled is None:
+                raise ChatError("no chat template of this checkpoint shows tools; expected messages without them")
+            template = self.tooled
+        data = [_plain(message, shield) for message in messages]
+        if template is not self.template:  # one for text alone
+            data = [message | {"content": self._flat(message["content"])} for message in data]
+        return _run(template, data, [shield.members(tool) for tool in tools])
 
-    def _shield(self, text: str, mark: str) -> str:
-        """Put the mark before special tokens, and before an end that what follows could complete to one."""
-        text = re.sub("[\ud800-\udfff]", "\ufffd", text)  # half a character: JavaScript has them, UTF-8 does not
-        whole = {match.start() for match in re.finditer(f"(?={self.structure})", text)}
-        tail = range(max(0, len(text) - len(self.special[0])), len(text))
-        begun = {i for i in tail if any(token.startswith(text[i:]) for token in self.special)}
-        cuts = [0, *sorted(whole | begun), len(text)]
-        return mark.join(text[a:b] for a, b in pairwise(cuts))
+    def _flat(self, content: object) -> object:
+        """Content as one text, with what the first template writes for images and videos."""
+        if not isinstance(content, list):
+            return content
+        return "".join(part["text"] if "text" in part else self._place(part["type"]) for part in content)
 
-    def _ids(self, rendered: str, mark: str) -> Iterator[int]:
-        """Tokens of a rendered prompt: every second piece of the split is structure."""
-        pieces = re.split(f"(?<!{mark})({self.structure})", rendered)
-        for index, piece in enumerate(pieces):
-            if index % 2:
+    def _place(self, kind: str) -> str:
+        """What the first template writes for an image or a video."""
+        beside = {"type": "text", "text": BESIDE}
+        shown = _run(self.template, [{"role": "user", "content": [beside, {"type": kind}, beside]}], ())
+        if shown.count(BESIDE) != 2:
+            raise ChatError(f"the chat template has no place for {kind}s between texts")
+        return shown.split(BESIDE)[1]
+
+    def _ids(self, rendered: str, shield: Shield) -> Iterator[int]:
+        """Tokens of a rendered prompt."""
+        for piece, meant in shield.split(rendered):
+            if meant:
                 token = self.tokenizer.token_to_id(piece)
                 assert token is not None, piece
                 yield token
             elif piece:
-                yield from self.tokenizer.encode(piece.replace(mark, ""), add_special_tokens=False).ids
+                yield from self.tokenizer.encode(piece, add_special_tokens=False).ids
+
+    def _expand(self, ids: Sequence[int], counts: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
+        """Each token that stands for an image or a video as often as that one has tokens."""
+        left: dict[int, Iterator[int]] = {}
+        for kind, token in self.pads.items():
+            if (pads := ids.count(token)) != (wanted := len(counts[kind])):
+                pad = self.tokenizer.id_to_token(token)
+                raise ChatError(f"the chat template writes {pads} {pad} for {wanted} {kind}s; expected one for each")
+            left[token] = iter(counts[kind])
+        return tuple(i for token in ids for i in (token,) * (next(left[token]) if token in left else 1))
 
 
-def _template(folder: Path) -> str:
-    plain = folder / "chat_template.jinja"
-    if plain.is_file():
-        try:
-            return plain.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{plain.name}: not UTF-8: {error}") from None
-    for name in ("chat_template.json", "tokenizer_config.json"):
-        if (folder / name).is_file():
-            found = Fields.read(folder / name).data.get("chat_template")
-            for choice in found if isinstance(found, list) else ():  # several templates, each with a name
-                if isinstance(choice, dict) and choice.get("name") == "default":
-                    found = choice.get("template")
-            if isinstance(found, str):
-                return found
-    names = f"{plain.name}, or chat_template in chat_template.json or tokenizer_config.json"
-    raise ConfigError(f"no chat template; expected {names}")
-
-
-def _compile(template: str) -> Template:
-    """The template in a sandbox with what released templates call."""
-    sandbox = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    sandbox.filters["tojson"] = _tojson
-    sandbox.globals["raise_exception"] = _refuse
+def _run(template: Template, data: Sequence[Mapping[str, object]], tools: Sequence[Mapping[str, object]]) -> str:
     try:
-        return sandbox.from_string(template)
-    except TemplateError as error:
-        raise ConfigError(f"chat template: {error}") from None
+        return render(template, data, tools)
+    except (TemplateError, TypeError) as error:  # TypeError: a template for text alone meets a list
+        raise ChatError(f"the chat template refuses the messages: {error}") from None
 
 
-def _tojson(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)
+def _plain(message: Message, shield: Shield) -> dict[str, object]:
+    """The message as templates read it, every text of it shielded."""
+    plain: dict[str, object] = {"role": message.role, "content": ""}
+    if isinstance(message.content, str):
+        plain["content"] = shield.text(message.content)
+    elif message.content is not None:
+        plain["content"] = [
+            {"type": "text", "text": shield.text(part.text)} if isinstance(part, Text) else {"type": part.type}
+            for part in message.content
+        ]
+    if called := calls(message):
+        functions = [call.function for call in called]
+        plain["tool_calls"] = [
+            {"type": "function", "function": {"name": shield.text(f.name), "arguments": shield.members(f.arguments)}}
+            for f in functions
+        ]
+    if isinstance(message, Result):
+        given = {"tool_call_id": message.tool_call_id, "name": message.name}
+        plain |= {key: shield.text(text) for key, text in given.items() if text is not None}
+    return plain

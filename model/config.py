@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from model.fields import ConfigError, Fields, Json
+
+Family: TypeAlias = Literal["qwen2_vl", "qwen2_5_vl"]
+"""The two generations, by the model_type of their config.json."""
 
 DEPTH = 1024
 """Most layers or blocks accepted; released networks have at most 80."""
@@ -78,7 +82,9 @@ class Config:
 
     text: TextConfig
     vision: VisionConfig
+    family: Family
     image_token_id: int
+    video_token_id: int
     vision_start_token_id: int
     vision_end_token_id: int
 
@@ -106,11 +112,12 @@ def _config(root: Fields) -> Config:
         name: root.integer(name, default, low=0, high=text.vocab_size - 1)
         for name, default in (
             ("image_token_id", 151655),
+            ("video_token_id", 151656),
             ("vision_start_token_id", 151652),
             ("vision_end_token_id", 151653),
         )
     }
-    config = Config(text=text, vision=_vision(vision), **ids)
+    config = Config(text=text, vision=_vision(vision), family="qwen2_5_vl", **ids)
     if config.vision.out_hidden_size != text.hidden_size:
         raise vision.error("out_hidden_size", f"the decoder's hidden_size {text.hidden_size}")
     if max(ids.values()) >= text.vocab_size:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from model.decoder import Cache
-from model.layout import Grid
+from model.layout import Grid, Medium
 from model.qwen import Qwen
 from model.rope import position_ids
 
@@ -25,11 +25,15 @@ Stop: TypeAlias = Literal["eos", "stop", "length"]
 
 @dataclass(frozen=True)
 class Prompt:
-    """Tokens with image tokens already repeated, and the patches and grids of the images in order."""
+    """Tokens with image and video tokens already repeated; patches and shapes of the media in their order."""
 
     tokens: tuple[int, ...]
     patches: Tensor | None = None  # [N, patch_dim]
-    grids: tuple[Grid, ...] = ()
+    media: tuple[Medium, ...] = ()
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        return tuple(medium.grid for medium in self.media)
 
 
 @dataclass(frozen=True)
@@ -100,22 +104,21 @@ class _Writer:
 
     def read(self, prompt: Prompt, features: Tensor | None) -> Tensor:
         """Logits [V] behind the prompt."""
-        merge = self.network.config.vision.spatial_merge_size
-        merged = [(rows // merge, cols // merge) for _, rows, cols in prompt.grids]
-        positions = position_ids(prompt.tokens, self.network.config.image_token_id, merged)  # [3,T]
+        positions = position_ids(prompt.tokens, self.network.config, prompt.media)  # [3,T]
         self.next = int(positions.max()) + 1
-        return self._run(prompt.tokens, positions, features)
+        return self._run(self.network.embed(self._row(prompt.tokens), features), positions)
 
     def step(self, token: int) -> Tensor:
-        """Logits [V] behind one more token."""
+        """Logits [V] behind one more token; one that stands for an image is a word like others here."""
         positions = torch.full((3, 1), self.next)
         self.next += 1
-        return self._run((token,), positions, None)
+        return self._run(self.network.model.embed_tokens(self._row((token,))), positions)
 
-    def _run(self, tokens: Sequence[int], positions: Tensor, features: Tensor | None) -> Tensor:
-        device = self.cache.store.device
-        x = self.network.embed(torch.tensor([tokens], device=device), features)
-        rotation = self.network.rotation(positions.unsqueeze(1).to(device))
+    def _row(self, tokens: Sequence[int]) -> Tensor:
+        return torch.tensor([tokens], device=self.cache.store.device)
+
+    def _run(self, x: Tensor, positions: Tensor) -> Tensor:
+        rotation = self.network.rotation(positions.unsqueeze(1).to(x.device))
         return self.network.logits(self.network.model(x, rotation, None, self.cache)[0, -1])
 
 

@@ -1,13 +1,15 @@
 """From a screenshot to the patches that the vision tower reads.
 
-N patches, C channels, T frames, M merge size, P patch size.
+N patches, C channels, T frames of one patch, F frames given, M merge size, P patch size.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+import struct
+import zlib
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +28,22 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 ASPECT = 200
 """The longer side may be at most this many times the shorter one."""
+
+PIXELS = 80_000_000
+"""Most pixels of an image file, nine times a 4K screen: a small file may claim to unpack to gigabytes."""
+
+BYTES = 2**29
+"""Most bytes of an image file."""
+
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+"""Kinds of image files that are opened; others can start programs (EPS) or are no pictures of a screen."""
+
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError)
+"""What Pillow's readers raise over files that are cut short or made up."""
+
+
+class ImageError(ValueError):
+    """An image file that cannot be used, with what would be right."""
 
 
 def smart_resize(
@@ -107,15 +125,25 @@ class ImageProcessor:
         height, width = pixels.shape[:2]
         if (size := self.size(width, height)) != (width, height):
             pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-        return self._patches(pixels), (1, size[1] // self.patch_size, size[0] // self.patch_size)
+        return self.patches(pixels[None]), (1, size[1] // self.patch_size, size[0] // self.patch_size)
 
-    def _patches(self, pixels: Pixels) -> Tensor:
+    def budget(self, min_pixels: int | None, max_pixels: int | None) -> ImageProcessor:
+        """The same with other budgets where they are given; a ValueError for one that no size can keep."""
+        low, high = min_pixels or self.min_pixels, max_pixels or self.max_pixels
+        if (min_pixels or 1) < 1:
+            raise ValueError(f"min_pixels: {min_pixels}; expected at least 1")
+        if high < (least := max(low, self.factor**2)):
+            raise ValueError(f"max_pixels: {high}; expected at least {least}: min_pixels, and one token's pixels")
+        return replace(self, min_pixels=low, max_pixels=high)
+
+    def patches(self, frames: NDArray[np.uint8]) -> Tensor:
+        """float32 [N, C*T*P*P] of T frames [T,H,W,C] of a size that was made to fit, or of one for all T."""
         M, P, T, C = self.merge_size, self.patch_size, self.temporal_patch_size, 3
-        rows, cols = (side // self.factor for side in pixels.shape[:2])
-        cut = pixels.reshape(rows, M, P, cols, M, P, C).transpose(0, 3, 1, 4, 6, 2, 5)  # [rows,cols,M,M,C,P,P]
-        index = cut.reshape(-1, C, 1, P * P) + 256 * np.arange(C, dtype=np.int32).reshape(C, 1, 1)
-        frames = np.broadcast_to(self._values[index], (index.shape[0], C, T, P * P))  # a still image: T times
-        return torch.from_numpy(np.ascontiguousarray(frames).reshape(-1, C * T * P * P))
+        F, (rows, cols) = frames.shape[0], (side // self.factor for side in frames.shape[1:3])
+        cut = frames.reshape(F, rows, M, P, cols, M, P, C).transpose(1, 4, 2, 5, 7, 0, 3, 6)  # [rows,cols,M,M,C,F,P,P]
+        index = cut.reshape(-1, C, F, P * P) + 256 * np.arange(C, dtype=np.int32).reshape(C, 1, 1)
+        filled = np.broadcast_to(self._values[index], (index.shape[0], C, T, P * P))  # a still image: T times
+        return torch.from_numpy(np.ascontiguousarray(filled).reshape(-1, C * T * P * P))
 
     @cached_property
     def _values(self) -> NDArray[np.float32]:
@@ -139,21 +167,51 @@ def rgb(image: NDArray[np.uint8]) -> Pixels:
     return np.round(alpha * image[..., :3] + (1 - alpha) * 255).astype(np.uint8)
 
 
-class ImageError(ValueError):
-    """No image."""
+def read_image(path: Path) -> Pixels:
+    """The upright picture in an image file, as `decode` gives it; `ImageError` names the file."""
+    try:
+        if (size := path.stat().st_size) > BYTES:
+            raise ImageError(f"a file of {size} bytes; expected an image file of at most {BYTES}")
+        return decode(path.read_bytes())
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read: {error.strerror}; expected an image file") from None
 
 
 def decode(data: bytes) -> Pixels:
-    """The upright picture in a PNG, JPEG or other image file, as uint8 [H,W,3]; transparency shows white."""
+    """The upright picture in a PNG, JPEG or other image file, as uint8 [H,W,3]; transparency shows white.
+
+    Of several pictures in one file it is the first. Raises `ImageError` for what is no image, is damaged, or
+    would unpack to more than `PIXELS`.
+    """
+    Image.init()  # knows the formats by name
     try:
-        opened = Image.open(io.BytesIO(data))
-    except OSError as error:
-        raise ImageError(str(error)) from None
-    with opened as file:
-        upright = ImageOps.exif_transpose(file)
-        if upright.has_transparency_data:
-            return rgb(np.asarray(upright.convert("RGBA")))
-        return np.asarray(upright.convert("RGB"))
+        with Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN]) as file:
+            if math.prod(file.size) > PIXELS:
+                raise ImageError(f"an image of {file.width}x{file.height} pixels; expected at most {PIXELS} pixels")
+            return _opaque(ImageOps.exif_transpose(file))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(f"an image of a size not to be unpacked; expected at most {PIXELS} pixels") from None
+    except ImageError:
+        raise
+    except BROKEN as error:
+        wanted = "a whole image file: " + ", ".join(FORMATS)
+        raise ImageError(f"not an image that can be read ({type(error).__name__}); expected {wanted}") from None
+
+
+def _opaque(image: Image.Image) -> Pixels:
+    """Red, green and blue of an image in any of Pillow's modes."""
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        grey = np.asarray(image).astype(np.int64)
+        if grey.min() < 0 or grey.max() > 65_535:
+            raise ImageError(f"grey values from {grey.min()} to {grey.max()}; expected 0 to 65535")
+        return np.repeat((grey // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ImageError("pixels are floating-point numbers of no known range; expected 8 or 16 bits a channel")
+    if image.has_transparency_data:
+        return rgb(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
 
 
 def _processor(data: Fields) -> ImageProcessor:

@@ -9,13 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 Grid: TypeAlias = tuple[int, int, int]
 """Frames, rows and columns of patches: one line of image_grid_thw."""
+
+
+class Medium(NamedTuple):
+    """One image, or one video of which each step of the grid's first axis lasts `seconds_per_grid`."""
+
+    grid: Grid
+    seconds_per_grid: float | None = None  # None: a still image
 
 
 @dataclass(frozen=True)

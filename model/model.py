@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.ask import Ask
-from model.chat import Chat, ChatError
+from model.ask import DEFAULT, Ask
+from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
 from model.fields import ConfigError, Fields
 from model.generate import Prompt, Stop, generate
 from model.image import ImageProcessor
-from model.layout import Grid
+from model.layout import Medium
+from model.messages import ChatError
 from model.qwen import Qwen
+from model.video import Clip, VideoError, VideoProcessor
+from model.writer import Watcher, ignore
+
+Seen: TypeAlias = tuple[Tensor, Medium]
+"""Patches of an image or a video, and its shape."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,18 @@ class Generation:
 
     text: str
     tokens: tuple[int, ...]
-    prompt_tokens: int  # image tokens among them
-    image_tokens: int
+    prompt_tokens: int  # image and video tokens among them
+    image_tokens: int  # those of videos too
     stop: Stop
     image_sizes: tuple[tuple[int, int, int, int], ...]  # width and height as given, then as seen, pixels
     timings: Mapping[str, float]  # seconds: image, vision, prefill, decode
     logprobs: tuple[float, ...]  # natural log of each token's probability
+    video_sizes: tuple[tuple[int, int, int, int, int], ...] = ()  # frames taken, then the same four numbers
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Width and height at which each image was seen."""
+        return tuple((width, height) for _, _, width, height in self.image_sizes)
 
 
 @dataclass(frozen=True)
@@ -61,48 +74,49 @@ class Model:
         """sha256 of the weight files, computed when first asked for; `LoadError` if they have changed."""
         return self.weights.hash
 
+    def videos(self, min_pixels: int | None = None, max_pixels: int | None = None) -> VideoProcessor:
+        """How it looks at videos, within budgets of pixels a frame."""
+        return VideoProcessor(self.processor, self.config.text.max_position_embeddings, min_pixels, max_pixels)
+
     def chat(
         self,
         messages: Sequence[Mapping[str, object]],
         images: Sequence[NDArray[np.uint8]] = (),
+        videos: Sequence[Clip] = (),
         *,
-        ask: Ask = Ask(),  # noqa: B008 - frozen
+        ask: Ask = DEFAULT,
         watch: Callable[[str], None] | None = None,
     ) -> Generation:
         """What the network says next, each token the likeliest, until an end token, a stop string or limit.
 
-        `messages` as `Chat.encode` takes them; `images` uint8 [height, width, 3 or 4] in the order of their
-        places. Raises `ChatError` for messages, images or limits that cannot be used.
+        `messages` as `Chat.encode` takes them; `images` uint8 [height, width, 3 or 4] and `videos` in the order
+        of their places. `watch` is given the text as it is written, never half a character; what it raises ends
+        the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        max_tokens, stop = ask.max_tokens, ask.stop
-        halt = _Halt(self.format, stop)
-        shown = ""
-
-        def halted(tokens: Sequence[int]) -> bool:
-            nonlocal shown
-            ends, text = halt(tokens), self.format.decode(tokens)
-            text = halt.cut(text) if ends else text
-            if tokens[-1] not in self.eos and watch and len(text) > len(shown) and "\ufffd" not in text:
-                piece, shown = text[len(shown) :], text
-                watch(piece)
-            return ends
-
+        watcher = Watcher(self.format, ask.stop, watch or ignore)
         start = self.clock()
-        seen = [self._see(number, image) for number, image in enumerate(images, 1)]
+        pictures, films = self._look(images, ask), self._view(videos, ask)
         spent = self.clock() - start
-        prompt = self._prompt(messages, seen)
-        limit = self._limit(max_tokens, len(prompt.tokens))
-        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=halted, clock=self.clock)
-        text = self.format.decode(output.tokens[:-1] if output.stop == "eos" else output.tokens)
+        prompt = self._prompt(messages, pictures, films, ask)
+        limit = self._limit(ask.max_tokens, len(prompt.tokens))
+        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
-            text=halt.cut(text) if output.stop == "stop" else text,
+            text=watcher.finish(written, stopped=output.stop == "stop"),
             tokens=output.tokens,
             prompt_tokens=len(prompt.tokens),
-            image_tokens=sum(self._units(grid) for grid in prompt.grids),
+            image_tokens=sum(self._units(medium) for medium in prompt.media),
             stop=output.stop,
-            image_sizes=tuple(map(self._sizes, images, prompt.grids)),
+            image_sizes=tuple(
+                (image.shape[1], image.shape[0], *self._size(medium))
+                for image, (_, medium) in zip(images, pictures, strict=True)
+            ),
             timings={"image": spent, **output.timings},
             logprobs=output.logprobs,
+            video_sizes=tuple(
+                (len(clip.frames), *clip.size, *self._size(medium))
+                for clip, (_, medium) in zip(videos, films, strict=True)
+            ),
         )
 
     def _limit(self, max_tokens: int, prompt: int) -> int:
@@ -114,49 +128,57 @@ class Model:
             raise ChatError(f"the prompt has {prompt} tokens; expected fewer than {most}")
         return min(max_tokens, most - prompt)
 
-    def _see(self, number: int, image: NDArray[np.uint8]) -> tuple[Tensor, Grid]:
+    def _look(self, images: Sequence[NDArray[np.uint8]], ask: Ask) -> list[Seen]:
+        seen: list[Seen] = []
         try:
-            return self.processor(image)
-        except (TypeError, ValueError) as error:
-            raise ChatError(f"image {number}: {error}") from None
+            processor = self.processor.budget(ask.min_pixels, ask.max_pixels) if images else self.processor
+        except ValueError as error:
+            raise ChatError(str(error)) from None
+        for number, image in enumerate(images, 1):
+            try:
+                patches, grid = processor(image)
+            except (TypeError, ValueError) as error:
+                raise ChatError(f"image {number}: {error}") from None
+            seen.append((patches, Medium(grid)))
+        return seen
 
-    def _prompt(self, messages: Sequence[Mapping[str, object]], seen: Sequence[tuple[Tensor, Grid]]) -> Prompt:
-        grids = tuple(grid for _, grid in seen)
-        tokens = self.format.encode(messages, [self._units(grid) for grid in grids])
-        return Prompt(tokens, torch.cat([patches for patches, _ in seen]) if seen else None, grids)
+    def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Seen]:
+        processor, seen = self.videos(ask.min_pixels, ask.max_pixels), []
+        for number, clip in enumerate(videos, 1):
+            try:
+                seen.append(processor(clip))
+            except VideoError as error:
+                raise ChatError(f"video {number}: {error}") from None
+        return seen
 
-    def _units(self, grid: Grid) -> int:
-        frames, rows, cols = grid
-        return frames * rows * cols // self.processor.merge_size**2
+    def _prompt(
+        self, messages: Sequence[Mapping[str, object]], pictures: Sequence[Seen], films: Sequence[Seen], ask: Ask
+    ) -> Prompt:
+        sizes, lengths = ([self._units(medium) for _, medium in seen] for seen in (pictures, films))
+        tokens = self.format.encode(messages, sizes, lengths, ask.tools)
+        seen = list(self._ordered(tokens, iter(pictures), iter(films)))
+        patches = torch.cat([patches for patches, _ in seen]) if seen else None
+        return Prompt(tokens, patches, tuple(medium for _, medium in seen))
 
-    def _sizes(self, image: NDArray[np.uint8], grid: Grid) -> tuple[int, int, int, int]:
+    def _ordered(self, tokens: Sequence[int], pictures: Iterator[Seen], films: Iterator[Seen]) -> Iterator[Seen]:
+        """Images and videos in the order in which the prompt has them."""
+        kinds = {self.config.image_token_id: pictures, self.config.video_token_id: films}
+        at = 0
+        while at < len(tokens):
+            if tokens[at] not in kinds:
+                at += 1
+                continue
+            seen = next(kinds[tokens[at]])
+            yield seen
+            at += self._units(seen[1])
+
+    def _units(self, medium: Medium) -> int:
+        steps, rows, cols = medium.grid
+        return steps * rows * cols // self.processor.merge_size**2
+
+    def _size(self, medium: Medium) -> tuple[int, int]:
         side = self.processor.patch_size
-        return image.shape[1], image.shape[0], grid[2] * side, grid[1] * side
-
-
-@dataclass(frozen=True)
-class _Halt:
-    """Whether the latest token completes one of the stop strings, be they one token or many."""
-
-    format: Chat
-    stop: Sequence[str]
-
-    def __post_init__(self) -> None:
-        if isinstance(self.stop, str) or not all(self.stop):
-            raise ChatError(f"stop: {self.stop!r}; expected a list of texts that are not empty")
-
-    def __call__(self, tokens: Sequence[int]) -> bool:
-        """A token is at least one byte, so a string that it completes begins at most so many tokens back."""
-        if not self.stop:
-            return False
-        longest = max(len(text.encode()) for text in self.stop)
-        tail = self.format.decode(tokens[-longest:])
-        return any(text in tail for text in self.stop)
-
-    def cut(self, text: str) -> str:
-        """`text` up to the end of the stop string that ends first."""
-        ends = [text.find(stop) + len(stop) for stop in self.stop if stop in text]
-        return text[: min(ends, default=len(text))]
+        return medium.grid[2] * side, medium.grid[1] * side
 
 
 def load(
@@ -174,7 +196,7 @@ def load(
     folder = Path(folder)
     config, processor = Config.read(folder), ImageProcessor.read(folder)
     _check(config, processor)
-    chat = Chat.read(folder, config.image_token_id)
+    chat = Chat.read(folder, config.image_token_id, config.video_token_id)
     if (highest := max(chat.tokenizer.get_vocab().values())) >= config.text.vocab_size:
         raise ConfigError(f"{folder}: tokenizer.json has id {highest}; expected ids below {config.text.vocab_size}")
     eos = _ends(folder, config.text.vocab_size)

@@ -27,12 +27,12 @@ class Qwen(nn.Module):
             self.lm_head = nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
 
     def embed(self, tokens: Tensor, features: Tensor | None = None) -> Tensor:
-        """Embeddings [B,T,hidden] of tokens [B,T], with features [U,hidden] in place of image tokens."""
+        """Embeddings [B,T,hidden] of tokens [B,T], features [U,hidden] in place of image and video tokens."""
         x: Tensor = self.model.embed_tokens(tokens)
-        where = tokens == self.config.image_token_id
+        where = (tokens == self.config.image_token_id) | (tokens == self.config.video_token_id)
         count, given = int(where.sum()), 0 if features is None else features.shape[0]
         if count != given:
-            raise ValueError(f"the prompt has {count} image tokens, the images give {given} features")
+            raise ValueError(f"the prompt has {count} image and video tokens, its media give {given} features")
         if features is None:
             return x
         return x.masked_scatter(where.unsqueeze(-1), features.to(x.dtype))

@@ -5,11 +5,15 @@ B batch, T tokens, N patches, D head size. Source: Qwen2-VL (arXiv 2409.12191), 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
+
+from model.config import Config
+from model.layout import Medium
 
 Rotation: TypeAlias = tuple[Tensor, Tensor]
 """cos and sin, broadcastable against queries and keys."""
@@ -48,34 +52,67 @@ def vision_rotation(places: Tensor, head_dim: int) -> Rotation:
     return both.cos(), both.sin()
 
 
-def position_ids(tokens: Sequence[int], image_token: int, grids: Sequence[tuple[int, int]]) -> Tensor:
-    """M-RoPE ids [3,T] of one prompt, without padding.
+def position_ids(tokens: Sequence[int], config: Config, media: Sequence[Medium]) -> Tensor:
+    """M-RoPE ids [3,T] of one prompt, without padding; `media` in the order of their runs of tokens.
 
-    `grids` are the merged (rows, columns) of each image, in the order of their runs of `image_token`. Text
-    counts up on all three axes; an image keeps one time, its rows and columns count from there; what follows
-    starts one past the largest id so far. ValueError where tokens and grids do not agree.
+    Text counts up on all three axes. In an image or a video, rows and columns count from where it starts; the
+    time of an image stands still, that of a video follows its grid. What comes next starts one past the
+    largest id so far, whichever axis has it. ValueError where tokens and media do not agree.
     """
-    is_image = torch.tensor(tokens, dtype=torch.long) == image_token
-    count, wanted = int(is_image.sum()), sum(rows * cols for rows, cols in grids)
-    if count != wanted:
-        raise ValueError(f"the prompt has {count} image tokens, its {len(grids)} images need {wanted}")
-    first = is_image.nonzero().flatten().tolist()  # places of image tokens; an image takes the next of them
+    ids = torch.tensor(tokens, dtype=torch.long)
+    _check_counts(ids, config, media)
+    merge = config.vision.spatial_merge_size
+    pads = ((ids == config.image_token_id) | (ids == config.video_token_id)).nonzero().flatten().tolist()
     columns: list[Tensor] = []
     start = at = 0
-    for number, (rows, cols) in enumerate(grids, 1):
-        begin, first = first[0], first[rows * cols :]
-        if not bool(is_image[begin : begin + rows * cols].all()):
-            raise ValueError(f"image {number} needs {rows * cols} image tokens in a row")
+    for number, medium in enumerate(media, 1):
+        kind, token = _kind(medium, config)
+        steps, rows, cols = medium.grid[0], medium.grid[1] // merge, medium.grid[2] // merge
+        units = steps * rows * cols
+        begin, pads = pads[0], pads[units:]
+        if not bool((ids[begin : begin + units] == token).all()):
+            raise ValueError(f"{kind} {number} needs {units} {kind} tokens in a row")
         text = begin - at
-        columns += (_text_ids(start, text), _image_ids(start + text, rows, cols))
-        start, at = start + text + max(rows, cols), begin + rows * cols
+        block = _grid_ids(_times(medium, config), rows, cols) + (start + text)
+        columns += (_text_ids(start, text), block)
+        start, at = int(block.max()) + 1, begin + units
     return torch.cat((*columns, _text_ids(start, len(tokens) - at)), dim=1)
+
+
+def _kind(medium: Medium, config: Config) -> tuple[str, int]:
+    still = medium.seconds_per_grid is None
+    return ("image", config.image_token_id) if still else ("video", config.video_token_id)
+
+
+def _check_counts(ids: Tensor, config: Config, media: Sequence[Medium]) -> None:
+    merge = config.vision.spatial_merge_size
+    for name, token in (("image", config.image_token_id), ("video", config.video_token_id)):
+        grids = [medium.grid for medium in media if _kind(medium, config)[0] == name]
+        count, wanted = int((ids == token).sum()), sum(t * (h // merge) * (w // merge) for t, h, w in grids)
+        if count != wanted:
+            raise ValueError(f"the prompt has {count} {name} tokens, its {len(grids)} {name}s need {wanted}")
+
+
+def _times(medium: Medium, config: Config) -> Tensor:
+    """Time ids of a grid's steps, from 0.
+
+    Qwen2.5-VL counts time: float32, then cut to whole numbers, as in training. Qwen2-VL counts steps.
+    """
+    steps = torch.arange(medium.grid[0])
+    seconds = medium.seconds_per_grid
+    if seconds is None:
+        return torch.zeros_like(steps)
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"a video's seconds_per_grid is {seconds}; expected a finite number above zero")
+    if config.family == "qwen2_vl":
+        return steps
+    return (steps * seconds * config.vision.tokens_per_second).long()
 
 
 def _text_ids(start: int, length: int) -> Tensor:
     return torch.arange(start, start + length).expand(3, length)
 
 
-def _image_ids(start: int, rows: int, cols: int) -> Tensor:
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(cols), indexing="ij")
-    return torch.stack((torch.zeros_like(y), y, x)).flatten(1) + start
+def _grid_ids(times: Tensor, rows: int, cols: int) -> Tensor:
+    """[3, steps * rows * cols]: time, row and column of every unit."""
+    return torch.stack(torch.meshgrid(times, torch.arange(rows), torch.arange(cols), indexing="ij")).flatten(1)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from model_checkpoint import IMAGE_PAD, SPECIAL, TEMPLATE, tokenizer, write
 
 from model import ChatError, ConfigError
-from model.chat import MARKS, Chat
+from model.chat import Chat
+from model.shield import MARKS
 
 START, END, LOOK, LOOKED = 1, 2, 3, 4
 
@@ -24,7 +25,7 @@ def user(*parts: str | None) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def chat() -> Chat:
-    return Chat(tokenizer(), TEMPLATE, IMAGE_PAD)
+    return Chat(tokenizer(), [TEMPLATE], IMAGE_PAD)
 
 
 def test_each_image_becomes_as_many_pads_as_it_has_tokens(chat: Chat) -> None:
@@ -98,9 +99,10 @@ def test_half_a_character_becomes_the_replacement_character(chat: Chat) -> None:
     [
         (user("a"), [4], "the messages have places for 0 images, 1 were given"),
         (user(None, None), [4], "the messages have places for 2 images, 1 were given"),
-        ([{"role": "tool", "content": "a"}], [], r"(?s)0\.role.*'system', 'user' or 'assistant'"),
-        ([{"role": "user"}], [], r"(?s)0\.content.*Field required"),
-        ([{"role": "user", "content": [{"type": "video"}]}], [], r"(?s)content.*'text', 'image'"),
+        ([{"role": "critic", "content": "a"}], [], r"(?s)0.*'critic'.*'system', 'user', 'assistant', 'tool'"),
+        ([{"role": "user"}], [], r"(?s)0\.user\.content.*Field required"),
+        ([{"role": "user", "content": [{"type": "audio"}]}], [], r"(?s)content.*'text', 'image', 'video'"),
+        ([{"role": "user", "content": [{"type": "video"}]}], [], "places for 1 videos, 0 were given"),
         ([{"role": "user", "content": [{"type": "text", "text": 3}]}], [], "(?s)text.*valid string"),
         ([{"role": "user", "content": "a", "name": "b"}], [], "(?s)name.*Extra inputs"),
         ("hello", [], "(?s)messages: .*valid tuple"),
@@ -114,20 +116,20 @@ def test_messages_that_cannot_be_meant_are_refused(
 
 
 def test_a_template_that_cannot_show_images_is_refused_when_one_comes() -> None:
-    blind = Chat(tokenizer(), "{% for m in messages %}{{ m['role'] }}{% endfor %}", IMAGE_PAD)
+    blind = Chat(tokenizer(), ["{% for m in messages %}{{ m['role'] }}{% endfor %}"], IMAGE_PAD)
     with pytest.raises(ChatError, match=r"writes 0 <\|image_pad\|> for 1 images; expected one for each"):
         blind.encode(user(None), [4])
 
 
 def test_a_template_for_text_alone_is_told_apart_from_a_defect_of_ours() -> None:
-    plain = Chat(tokenizer(), "{% for m in messages %}{{ m['content'] + '<|im_end|>' }}{% endfor %}", IMAGE_PAD)
+    plain = Chat(tokenizer(), ["{% for m in messages %}{{ m['content'] + '<|im_end|>' }}{% endfor %}"], IMAGE_PAD)
     assert plain.encode([{"role": "user", "content": ""}], []) == (END,)
     with pytest.raises(ChatError, match="the chat template refuses the messages: can only concatenate"):
         plain.encode([{"role": "user", "content": [{"type": "image"}]}], [4])
 
 
 def test_a_template_may_refuse_messages() -> None:
-    strict = Chat(tokenizer(), "{{ raise_exception('roles must alternate') }}", IMAGE_PAD)
+    strict = Chat(tokenizer(), ["{{ raise_exception('roles must alternate') }}"], IMAGE_PAD)
     with pytest.raises(ChatError, match="refuses the messages: roles must alternate"):
         strict.encode(user("a"), [])
 
@@ -143,11 +145,11 @@ def test_a_template_may_refuse_messages() -> None:
 )
 def test_a_template_cannot_leave_its_sandbox(template: str) -> None:
     with pytest.raises(ChatError, match="refuses the messages"):
-        Chat(tokenizer(), template, IMAGE_PAD).encode(user("a"), [])
+        Chat(tokenizer(), [template], IMAGE_PAD).encode(user("a"), [])
 
 
 def test_a_template_writes_json_as_it_stands() -> None:
-    written = Chat(tokenizer(), "{% for m in messages %}{{ m | tojson }}{% endfor %}", IMAGE_PAD)
+    written = Chat(tokenizer(), ["{% for m in messages %}{{ m | tojson }}{% endfor %}"], IMAGE_PAD)
     text = written.decode(written.encode([{"role": "user", "content": "é <b> <|im_end|>"}], []))
     assert json.loads(text) == {"role": "user", "content": "é <b> <|im_end|>"}
     assert "é <b>" in text

@@ -7,7 +7,9 @@ import torch
 from model_checkpoint import network, shape
 from torch import Tensor
 
+from model.config import Config
 from model.decoder import Cache
+from model.layout import Medium
 from model.qwen import Qwen
 from model.rope import position_ids
 
@@ -23,7 +25,7 @@ def qwen(request: pytest.FixtureRequest) -> Qwen:
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
     """Tokens [1,T], positions [3,1,T], patches."""
-    positions = position_ids(TOKENS, PAD, [(2, 3)]).unsqueeze(1)
+    positions = position_ids(TOKENS, Config.parse(shape()), [Medium(GRID)]).unsqueeze(1)
     return torch.tensor([TOKENS]), positions, torch.randn(24, 384, generator=torch.Generator().manual_seed(0))
 
 
@@ -82,7 +84,7 @@ def test_a_full_cache_refuses_more(qwen: Qwen) -> None:
 
 def test_features_that_do_not_match_the_image_tokens_are_refused(qwen: Qwen) -> None:
     tokens, positions, patches = inputs()
-    with pytest.raises(ValueError, match="the prompt has 6 image tokens, the images give 0 features"):
+    with pytest.raises(ValueError, match="the prompt has 6 image and video tokens, its media give 0 features"):
         qwen(tokens, positions)
-    with pytest.raises(ValueError, match="the prompt has 0 image tokens, the images give 6 features"):
+    with pytest.raises(ValueError, match="the prompt has 0 image and video tokens, its media give 6 features"):
         qwen(tokens.masked_fill(tokens == PAD, 9), positions, patches, [GRID])

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from model_checkpoint import IMAGE_PAD, shape, write, write_checkpoint
+from model_checkpoint import shape, write, write_checkpoint
 from numpy.typing import NDArray
 
 import model as package
-from model import ChatError, Config, ConfigError, Generation, Model, load
+from model import Ask, ChatError, Config, ConfigError, Generation, Model, load
 from model.generate import Prompt, choose, generate
+from model.layout import Medium
 from model.rope import position_ids
 
 LOOK: list[dict[str, object]] = [
@@ -44,7 +45,7 @@ def picture(width: int = 160, height: int = 208, seed: int = 0) -> NDArray[np.ui
 
 def free(model: Model, **options: object) -> Generation:
     """What it says when nothing but the limit ends it."""
-    return replace(model, eos=frozenset()).chat(LOOK, [picture()], max_tokens=40, stop=())
+    return replace(model, eos=frozenset()).chat(LOOK, [picture()], ask=Ask(max_tokens=40, stop=()))
 
 
 def test_a_generation_tells_what_was_written_and_what_it_cost(model: Model, folder: Path) -> None:
@@ -64,7 +65,7 @@ def test_each_token_is_the_likeliest_behind_all_before_it(model: Model) -> None:
     said = free(model)
     patches, grid = model.processor(picture())
     tokens = model.format.encode(LOOK, [said.image_tokens]) + said.tokens
-    positions = position_ids(tokens, IMAGE_PAD, [(grid[1] // 2, grid[2] // 2)]).unsqueeze(1)
+    positions = position_ids(tokens, Config.parse(shape()), [Medium(grid)]).unsqueeze(1)
     with torch.inference_mode():
         logits = model.network(torch.tensor([tokens]), positions, patches, [grid])[0]
     chances = logits[said.prompt_tokens - 1 : -1].log_softmax(-1).max(-1)
@@ -79,7 +80,7 @@ def test_the_same_question_is_answered_alike(model: Model) -> None:
 def test_an_end_token_ends_the_answer_and_is_not_in_its_text(model: Model) -> None:
     said = free(model)
     at = next(i for i in range(4, 40) if said.tokens[i] not in said.tokens[:i])
-    ended = replace(model, eos=frozenset({said.tokens[at]})).chat(LOOK, [picture()], max_tokens=40, stop=())
+    ended = replace(model, eos=frozenset({said.tokens[at]})).chat(LOOK, [picture()], ask=Ask(max_tokens=40, stop=()))
     assert ended.stop == "eos"
     assert ended.tokens == said.tokens[: at + 1]
     assert ended.text == model.format.decode(said.tokens[:at])
@@ -99,7 +100,7 @@ def test_a_stop_string_of_several_tokens_ends_the_answer_and_is_its_end(model: M
     assert end - start > 4
     wanted = said.text[start + 1 : end - 1]
     assert model.format.tokenizer.token_to_id(wanted) is None
-    stopped = replace(model, eos=frozenset()).chat(LOOK, [picture()], max_tokens=40, stop=("never", wanted))
+    stopped = replace(model, eos=frozenset()).chat(LOOK, [picture()], ask=Ask(max_tokens=40, stop=("never", wanted)))
     assert stopped.stop == "stop"
     assert stopped.text == said.text[: said.text.index(wanted) + len(wanted)]
     assert stopped.tokens == said.tokens[: len(stopped.tokens)]
@@ -110,25 +111,27 @@ def test_a_stop_string_of_several_tokens_ends_the_answer_and_is_its_end(model: M
 def test_the_first_stop_string_to_end_cuts_the_text(model: Model) -> None:
     said = free(model)
     first = said.text[0]
-    stopped = replace(model, eos=frozenset()).chat(LOOK, [picture()], max_tokens=40, stop=(said.text[:3], first))
+    stopped = replace(model, eos=frozenset()).chat(
+        LOOK, [picture()], ask=Ask(max_tokens=40, stop=(said.text[:3], first))
+    )
     assert stopped.text == first
 
 
 def test_timings_are_those_of_the_clock_handed_in(folder: Path) -> None:
     ticks: Iterator[int] = count()
-    said = load(folder, clock=lambda: float(next(ticks))).chat(LOOK, [picture()], max_tokens=2)
+    said = load(folder, clock=lambda: float(next(ticks))).chat(LOOK, [picture()], ask=Ask(max_tokens=2))
     assert said.timings == {"image": 1.0, "vision": 1.0, "prefill": 1.0, "decode": 1.0}
 
 
 def test_text_alone_is_answered_and_so_are_two_images(model: Model) -> None:
-    text = model.chat([{"role": "user", "content": "hi"}], max_tokens=3)
+    text = model.chat([{"role": "user", "content": "hi"}], ask=Ask(max_tokens=3))
     assert (text.image_tokens, text.image_sizes) == (0, ())
     two = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "or"}, {"type": "image"}]}]
     images = [picture(), picture(32, 48, 1)]
-    both = model.chat(two, images, max_tokens=8)
+    both = model.chat(two, images, ask=Ask(max_tokens=8))
     assert both.image_sizes == ((160, 208, 112, 144), (32, 48, 32, 48))
     assert both.image_tokens == 63 + 6
-    swapped = model.chat(two, images[::-1], max_tokens=8)
+    swapped = model.chat(two, images[::-1], ask=Ask(max_tokens=8))
     assert both.logprobs != swapped.logprobs
 
 
@@ -138,7 +141,7 @@ def test_an_answer_ends_where_the_network_cannot_read_on(model: Model) -> None:
     kept = network.config
     network.config = replace(kept, text=text)
     try:
-        said = replace(model, eos=frozenset()).chat(LOOK, [picture()], stop=())
+        said = replace(model, eos=frozenset()).chat(LOOK, [picture()], ask=Ask(stop=()))
         assert (said.stop, said.prompt_tokens + len(said.tokens)) == ("length", 100)
         long = [{"role": "user", "content": "x " * 100}]
         with pytest.raises(ChatError, match=r"the prompt has \d+ tokens; expected fewer than 100"):
@@ -154,9 +157,9 @@ def test_an_answer_ends_where_the_network_cannot_read_on(model: Model) -> None:
         (lambda m: m.chat(LOOK, [picture(), picture()]), "places for 1 images, 2 were given"),
         (lambda m: m.chat(LOOK, [picture() / 255]), "image 1: an image is float64; expected a uint8"),
         (lambda m: m.chat(LOOK, [picture(900, 4)]), "image 1: an image of 900x4 pixels is too narrow"),
-        (lambda m: m.chat(LOOK, [picture()], max_tokens=0), "max_tokens: 0; expected at least 1"),
-        (lambda m: m.chat(LOOK, [picture()], stop="</tool_call>"), "stop: '</tool_call>'; expected a list"),
-        (lambda m: m.chat(LOOK, [picture()], stop=[""]), "expected a list of texts that are not empty"),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(max_tokens=0)), "max_tokens: 0; expected at least 1"),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(stop="</tool_call>")), "stop: '</tool_call>'; expected a list"),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(stop=[""])), "expected a list of texts that are not empty"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(model: Model, call: Callable[[Model], Generation], message: str) -> None:
@@ -174,16 +177,16 @@ def test_a_network_that_gives_no_numbers_is_an_error() -> None:
 def test_a_checkpoint_answers_in_each_type(folder: Path, dtype: str, expected: torch.dtype) -> None:
     loaded = load(folder, dtype=dtype)
     assert loaded.network.model.norm.weight.dtype == expected
-    said = loaded.chat(LOOK, [picture()], max_tokens=4)
+    said = loaded.chat(LOOK, [picture()], ask=Ask(max_tokens=4))
     assert all(np.isfinite(said.logprobs))
 
 
 def test_a_network_can_learn_after_it_has_answered(folder: Path) -> None:
     loaded = load(folder)
-    loaded.chat(LOOK, [picture()], max_tokens=2)
+    loaded.chat(LOOK, [picture()], ask=Ask(max_tokens=2))
     patches, grid = loaded.processor(picture())
     tokens = loaded.format.encode(LOOK, [63])
-    positions = position_ids(tokens, IMAGE_PAD, [(grid[1] // 2, grid[2] // 2)]).unsqueeze(1)
+    positions = position_ids(tokens, Config.parse(shape()), [Medium(grid)]).unsqueeze(1)
     loaded.network(torch.tensor([tokens]), positions, patches, [grid]).logsumexp(-1).mean().backward()
     assert all(parameter.grad is not None for parameter in loaded.network.parameters())
 

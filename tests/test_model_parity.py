@@ -18,6 +18,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from model import Config, ImageProcessor, Model, load
 from model.chat import Chat
 from model.generate import Prompt, generate
+from model.layout import Medium
 from model.rope import position_ids
 
 SHAPES = {
@@ -80,7 +81,7 @@ def prompt(model: Model, sizes: tuple[tuple[int, int], ...]) -> Prompt:
     for _, grid in seen:
         tokens += [3, *[IMAGE_PAD] * (grid[1] * grid[2] // 4), 4, 20 + len(tokens) % 50]
     patches = torch.cat([patches for patches, _ in seen]) if seen else None
-    return Prompt(tuple(tokens), patches, tuple(grid for _, grid in seen))
+    return Prompt(tuple(tokens), patches, tuple(Medium(grid) for _, grid in seen))
 
 
 def inputs(given: Prompt) -> dict[str, torch.Tensor]:
@@ -94,7 +95,7 @@ def inputs(given: Prompt) -> dict[str, torch.Tensor]:
 
 
 def places(given: Prompt) -> torch.Tensor:
-    return position_ids(given.tokens, IMAGE_PAD, [(rows // 2, cols // 2) for _, rows, cols in given.grids])
+    return position_ids(given.tokens, Config.parse(shape()), given.media)
 
 
 PROMPTS = [(), *((size,) for size in SIZES), SIZES[:3], SIZES[3:6]]

@@ -6,14 +6,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from model_checkpoint import IMAGE_PAD as PAD
+from model_checkpoint import shape
 
+from model.config import Config
+from model.layout import Medium
 from model.rope import frequencies, position_ids, rotate, text_rotation, vision_rotation
 
-PAD = 7
+CONFIG = Config.parse(shape())
+
+
+def image(rows: int, cols: int) -> Medium:
+    """An image of so many merged tokens."""
+    return Medium((1, 2 * rows, 2 * cols))
 
 
 def test_ids_of_text_an_image_and_text_are_the_known_ones() -> None:
-    ids = position_ids([1, 1, 1, 1, *[PAD] * 6, 1, 1, 1, 1], PAD, [(2, 3)])
+    ids = position_ids([1, 1, 1, 1, *[PAD] * 6, 1, 1, 1, 1], CONFIG, [image(2, 3)])
     assert ids.tolist() == [
         [0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 7, 8, 9, 10],
         [0, 1, 2, 3, 4, 4, 4, 5, 5, 5, 7, 8, 9, 10],
@@ -41,7 +50,9 @@ def one_by_one(tokens: list[int], grids: list[tuple[int, int]]) -> list[tuple[in
 def test_ids_are_those_found_token_by_token(parts: list[tuple[int, int, int]], tail: int) -> None:
     tokens = [token for text, rows, cols in parts for token in [1] * text + [PAD] * (rows * cols)] + [1] * tail
     grids = [(rows, cols) for _, rows, cols in parts]
-    assert position_ids(tokens, PAD, grids).T.tolist() == [list(i) for i in one_by_one(tokens, grids)]
+    assert position_ids(tokens, CONFIG, [image(*grid) for grid in grids]).T.tolist() == [
+        list(i) for i in one_by_one(tokens, grids)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +68,7 @@ def test_tokens_and_images_that_disagree_are_refused(
     tokens: list[int], grids: list[tuple[int, int]], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        position_ids(tokens, PAD, grids)
+        position_ids(tokens, CONFIG, [image(*grid) for grid in grids])
 
 
 def test_text_turns_as_ordinary_rope_does() -> None:

@@ -93,7 +93,7 @@ def test_the_share_of_a_unit_inside_a_box_is_its_area() -> None:
 def test_a_near_miss_costs_less_than_a_far_one() -> None:
     tokenizer = tokens.build()
     encoder = Encoder(tokenizer, 130)
-    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)))], encoder.picture[1], (13, 10), 0)
+    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)))], config(), (13, 10), 0)
     ids = torch.tensor([[tokenizer.token_to_id(f(i)) for i in range(256)] for f in (tokens.column, tokens.row)])
     coordinates = losses.Coordinates(ids[0], ids[1])
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model import load
+from model.layout import Medium
 from model.rope import position_ids
 
 TINY = Path(__file__).resolve().parent.parent / "model" / "weights" / "tiny"
@@ -37,7 +38,7 @@ def test_transformers_loads_the_built_in_folder_and_gives_the_same_logits() -> N
             image_grid_thw=torch.tensor([grid]),
             mm_token_type_ids=pads.int(),
         ).logits
-        places = position_ids(ids[0].tolist(), ours.config.image_token_id, [(13, 10)]).unsqueeze(1)
+        places = position_ids(ids[0].tolist(), ours.config, [Medium(grid)]).unsqueeze(1)
         found = ours.network(ids, places, patches, [grid])
     assert float((wanted - found).abs().max()) < 1e-4
     assert torch.equal(wanted[0, -1].argmax(), found[0, -1].argmax())

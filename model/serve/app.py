@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import JsonValue, ValidationError
 
-from model.chat import ChatError
+from model.messages import ChatError
 from model.model import Generation, Model
 from model.serve.desk import Desk, Order
 from model.serve.errors import ApiError, invalid, shape

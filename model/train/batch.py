@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.config import Config
 from model.image import ImageProcessor
+from model.layout import Medium
 from model.rope import position_ids
 from model.train.samples import Encoded
 
@@ -36,8 +38,10 @@ def patches(pictures: Sequence[NDArray[np.uint8]], patch: int) -> Tensor:
     return torch.cat([processor(picture)[0] for picture in pictures])
 
 
-def collate(turns: Sequence[Encoded], image_token: int, grid: tuple[int, int], pad: int) -> Batch:
+def collate(turns: Sequence[Encoded], config: Config, grid: tuple[int, int], pad: int) -> Batch:
     """Pad `turns` to one length; `grid` is every picture's merged (rows, columns)."""
+    merge = config.vision.spatial_merge_size
+    picture = Medium((1, grid[0] * merge, grid[1] * merge))
     longest = max(len(turn.ids) for turn in turns)
     tokens = torch.full((len(turns), longest), pad)
     positions = torch.zeros(3, len(turns), longest, dtype=torch.long)
@@ -46,10 +50,10 @@ def collate(turns: Sequence[Encoded], image_token: int, grid: tuple[int, int], p
     starts: list[int] = []
     for i, turn in enumerate(turns):
         tokens[i, : len(turn.ids)] = torch.tensor(turn.ids)
-        grids = [grid] if turn.image else []
-        positions[:, i, : len(turn.ids)] = position_ids(turn.ids, image_token, grids)
+        media = [picture] if turn.image else []
+        positions[:, i, : len(turn.ids)] = position_ids(turn.ids, config, media)
         places += [(i, at - 1) for at in range(turn.answer, len(turn.ids))]
         labels += turn.ids[turn.answer :]
-        starts.append(turn.ids.index(image_token) if turn.image else -1)
+        starts.append(turn.ids.index(config.image_token_id) if turn.image else -1)
     boxes = torch.tensor([turn.box or (-1, -1, -1, -1) for turn in turns])
     return Batch(tokens, positions, torch.tensor(places), torch.tensor(labels), boxes, torch.tensor(starts))

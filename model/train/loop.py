@@ -213,7 +213,7 @@ def learn(student: Student, stage: Stage, lessons: Lessons, lesson: Lesson) -> d
             total = total + stage.ocr * loss
         features = features.unflatten(0, (len(pixels), -1))[list(lesson.owners)].flatten(0, 1)
     if stage.answer:
-        batch = collate(lesson.turns, student.config.image_token_id, lessons.grid, 0)
+        batch = collate(lesson.turns, student.config, lessons.grid, 0)
         total = total + _answer(student, stage, lessons, batch, features, said)
     torch.autograd.backward(total)
     return {name: float(value.detach()) for name, value in said.items()}

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from model.decoder import Cache
+from model.layout import Medium
 from model.qwen import Qwen
 from model.rope import position_ids
 from model.train import tokens
@@ -46,7 +47,7 @@ class Examinee:
         ids = list(encoded.ids[: encoded.answer])
         vision = self.net.config.vision
         grids = [(1, SIZE[1] // vision.patch_size, SIZE[0] // vision.patch_size)]
-        positions = position_ids(ids, self.net.config.image_token_id, [self.grid]).unsqueeze(1)
+        positions = position_ids(ids, self.net.config, [Medium(grids[0])]).unsqueeze(1)
         new, after = torch.tensor([ids]), int(positions.max()) + 1
         cache = Cache(self.net.config.text, 1, len(ids) + limit, self.net.model.embed_tokens.weight)
         pixels = patches([picture.pixels()], vision.patch_size)
