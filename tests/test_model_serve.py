@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import socket
 import struct
 import threading
@@ -57,7 +58,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def url(model: Model) -> Iterator[str]:
-    with serving(model, Limits(body=2**20, waiting=1)) as address:
+    with serving(model, Limits(body=2**20, waiting=1, told=False)) as address:
         yield address
 
 
@@ -131,6 +132,12 @@ def test_the_limit_of_tokens_is_kept_and_said(url: str) -> None:
 
 CLICK = {"name": "computer_use", "description": "Act.", "parameters": {"type": "object", "properties": {}}}
 TOOLS = [{"type": "function", "function": CLICK}]
+CALL = {"id": "call_1", "type": "function", "function": {"name": "computer_use", "arguments": '{"action": "wait"}'}}
+TEMPLATE = (
+    "{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{% for message in messages %}<|im_start|>"
+    "{{ message['role'] }}\n{{ message['content'] or '' }}{% for call in message['tool_calls'] or [] %}"
+    "{{ call['function'] | tojson }}{% endfor %}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
 
 
 @pytest.mark.parametrize("choice", ["auto", "required", {"type": "function", "function": {"name": "computer_use"}}])
@@ -151,6 +158,19 @@ def test_a_call_comes_back_as_a_call_when_tools_are_offered(choice: object, url:
     assert "<tool_call>" not in "".join(d.content or "" for d in deltas)
 
 
+def test_a_template_that_shows_tools_is_used_and_one_that_does_not_is_said(model: Model, tmp_path: Path) -> None:
+    copy = shutil.copytree(TINY, tmp_path / "tiny")
+    (copy / "additional_chat_templates").mkdir()
+    (copy / "additional_chat_templates" / "tool_use.jinja").write_text(TEMPLATE)
+    turns = [*look(), {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "done"}]
+    with serving(load(copy)) as url:
+        said = client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)
+        more = client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS * 2)
+    assert more.usage.prompt_tokens > said.usage.prompt_tokens
+    with serving(model) as url, pytest.raises(openai.BadRequestError, match="no chat template of this checkpoint"):
+        client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)
+
+
 def test_without_tools_or_where_they_are_switched_off_a_call_stays_text(url: str, direct: Generation) -> None:
     said = client(url).chat.completions.create(
         model="tiny", messages=look(), max_tokens=64, tools=TOOLS, tool_choice="none"
@@ -160,11 +180,10 @@ def test_without_tools_or_where_they_are_switched_off_a_call_stays_text(url: str
 
 
 def test_a_conversation_with_calls_and_their_results_is_read(url: str) -> None:
-    call = {"id": "call_1", "type": "function", "function": {"name": "computer_use", "arguments": '{"action": "wait"}'}}
     turns = [
         {"role": "developer", "content": "Be brief."},
         *look(),
-        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "call_1", "content": "done"},
     ]
     said = client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one client may ask of the server."""
+    """What a client may ask of the server, and how it is answered."""
 
     body: int = 32 * 2**20
     """Bytes of a request."""
@@ -37,6 +37,8 @@ class Limits:
     """Tokens of an answer where the client names no number."""
     hosts: frozenset[str] | None = None
     """Names under which the server may be addressed, so that no web page reaches it by its own; None for any."""
+    told: bool = True
+    """Whether the model is told of the tools by its chat template; False for one that was trained on its one tool."""
     key: str = ""
     """What a client has to present as its API key; empty for nothing."""
 
@@ -115,7 +117,9 @@ class Service:
         """Continue a conversation."""
         asked = await self._read(request)
         images = await asyncio.to_thread(lambda: list(asked.images()))
-        order = Order([m.plain() for m in asked.messages], images, asked.ask(self.limits.tokens))
+        told = self.limits.told
+        messages = [each.plain() if told else each.spelled() for each in asked.messages]
+        order = Order(messages, images, asked.ask(self.limits.tokens, told=told))
         stamp = Stamp(f"chatcmpl-{self.clock.mark()}", int(self.clock.now()), self.model.name)
         news = self.desk.answer(order)
         try:

@@ -19,6 +19,11 @@ class Call:
     arguments: str
 
 
+def write(name: str, arguments: str) -> str:
+    """A call as it is written; `arguments` is JSON text."""
+    return f'{OPEN}\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n{CLOSE}'
+
+
 def split(text: str, names: Sequence[str]) -> tuple[str, tuple[Call, ...]]:
     """The words of a reply and the calls in it; what is no call of one of `names` stays among the words."""
     calls: list[Call] = []

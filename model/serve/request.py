@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.ask import Ask
 from model.image import ImageError, decode
+from model.serve.calls import CLOSE, write
 from model.serve.errors import ApiError
-
-CALL_END = "</tool_call>"
 
 
 class Entry(BaseModel):
@@ -82,6 +81,16 @@ class Message(Entry):
             said["tool_calls"] = [
                 {"type": "function", "function": each.function.model_dump()} for each in self.tool_calls
             ]
+        return said
+
+    def spelled(self) -> Mapping[str, object]:
+        """The same with calls and what they gave written out, for a chat template that shows neither."""
+        said = dict(self.plain())
+        if self.role == "tool":
+            said |= {"role": "user", "content": f"<tool_response>\n{_words(self)}\n</tool_response>"}
+        if said.pop("tool_calls", ()):
+            calls = [write(each.function.name, each.function.arguments) for each in self.tool_calls]
+            said["content"] = "\n".join((*filter(None, [_words(self)]), *calls))
         return said
 
 
@@ -173,10 +182,13 @@ class ChatRequest(Entry):
         """Whether an answer without a call is none."""
         return self.tool_choice == "required" or isinstance(self.tool_choice, Named)
 
-    def ask(self, limit: int) -> Ask:
-        """How the model is to be asked; `limit` is the most tokens where the client names none."""
-        tools = tuple(tool.model_dump(exclude_unset=True) for tool in self.offered)
-        ends = (CALL_END,) if tools and not self.parallel_tool_calls else ()
+    def ask(self, limit: int, *, told: bool = True) -> Ask:
+        """How the model is to be asked; `limit` is the most tokens where the client names none.
+
+        A model that is not `told` of the tools was trained on them.
+        """
+        tools = tuple(tool.model_dump(exclude_unset=True) for tool in self.offered) if told else ()
+        ends = (CLOSE,) if self.offered and not self.parallel_tool_calls else ()
         return Ask(
             max_tokens=self.max_completion_tokens or self.max_tokens or limit,
             stop=(*self.stops, *ends),
@@ -190,6 +202,11 @@ class ChatRequest(Entry):
         for number, message in enumerate(self.messages):
             for picture in message.pictures:
                 yield _decode(picture.image_url.url, f"messages.{number}.content")
+
+
+def _words(message: Message) -> str:
+    content = message.content or ""
+    return content if isinstance(content, str) else "".join(part.text for part in content if isinstance(part, Words))
 
 
 def _part(part: Words | Picture) -> Mapping[str, str]:
