@@ -26,7 +26,7 @@ from actions.action import (
     points,
 )
 from actions.dialect import DIALECTS, Dialect, dialect
-from actions.frame import Frame, smart_resize
+from actions.frame import Convention, Frame, smart_resize
 from actions.space import ActionSpace
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Back",
     "Button",
     "Click",
+    "Convention",
     "Dialect",
     "Drag",
     "Finish",

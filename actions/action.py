@@ -18,6 +18,12 @@ MAX_SCROLL = 100_000
 MAX_TAB = 999
 """The highest tab index an action may name."""
 
+MAX_SECONDS = 60
+"""The longest that one action waits or holds something down."""
+
+MAX_PRESSES = 100
+"""How often one Key may press its keys."""
+
 
 def _encodable(text: str) -> str:
     try:
@@ -52,19 +58,23 @@ class Point(Part):
 
 
 class Click(Part):
-    """Press and release a button `count` times; without `at`, where the pointer is."""
+    """Press and release a button `count` times; without `at`, where the pointer is.
+
+    On a touch screen it is a tap. With `hold` the button or the finger stays down for so many seconds.
+    """
 
     kind: Literal["click"] = "click"
     at: Point | None = None
     button: Button = "left"
     count: int = Field(default=1, ge=1, le=3)
     modifiers: tuple[Modifier, ...] = ()
+    hold: float = Field(default=0, ge=0, le=MAX_SECONDS)
 
 
 class Drag(Part):
     """Press the left button at the first point of `path`, follow the rest, release at the last.
 
-    A path of one point starts where the pointer is.
+    A path of one point starts where the pointer is. On a touch screen it is a swipe.
     """
 
     kind: Literal["drag"] = "drag"
@@ -88,24 +98,34 @@ class Scroll(Part):
 
 
 class Type(Part):
-    """Enter text as the keyboard would, into whatever has the focus."""
+    """Enter text as the keyboard would, into whatever has the focus; a line break is the enter key.
+
+    With `at` the place is clicked first, with `replace` the text takes the place of what stands there.
+    """
 
     kind: Literal["type"] = "type"
     text: Text
+    at: Point | None = None
+    replace: bool = False
 
 
 class Key(Part):
-    """Press the keys in order and release them in reverse: `("ctrl", "s")` is a chord."""
+    """Press the keys in order and release them in reverse, `count` times over: `("ctrl", "s")` is a chord.
+
+    With `hold` they stay down for so many seconds.
+    """
 
     kind: Literal["key"] = "key"
     keys: tuple[Annotated[Text, Field(min_length=1)], ...] = Field(min_length=1)
+    count: int = Field(default=1, ge=1, le=MAX_PRESSES)
+    hold: float = Field(default=0, ge=0, le=MAX_SECONDS)
 
 
 class Wait(Part):
     """Let time pass."""
 
     kind: Literal["wait"] = "wait"
-    seconds: float = Field(ge=0, le=60)
+    seconds: float = Field(ge=0, le=MAX_SECONDS)
 
 
 class Navigate(Part):
@@ -211,6 +231,6 @@ def points(action: Action) -> tuple[Point, ...]:
     """Every place of the screen that `action` names, in order."""
     if isinstance(action, Drag):
         return action.path
-    if isinstance(action, Click | Move | Scroll | Select | Upload) and action.at is not None:
+    if isinstance(action, Click | Move | Scroll | Type | Select | Upload) and action.at is not None:
         return (action.at,)
     return ()

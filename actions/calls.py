@@ -59,20 +59,26 @@ def find_call(text: str, name: str) -> Call:
     A reply without a call that points at exactly one thing (`bbox_2d`, `point_2d`, <points>) is a left click on it.
     Raises ActionError, and nothing else, in time linear in the text.
     """
-    found = _scan(text)
-    for values in (found.tagged, found.bare):
-        for each in _objects(values):
-            if _is_call(each):
-                return _call(each)
-    everything = _objects([*found.tagged, *found.bare])
+    everything, problem = find_objects(text)
+    for each in everything:
+        if _is_call(each):
+            return _call(each)
     places = [(box, each[box]) for each in everything for box in BOXES if box in each]
     if len(places) == 1:
         return Call(name, {"action": "left_click", **dict(places)})
     if places:
         raise ActionError(f"the reply points at {len(places)} places and names no action for one of them")
-    problem = found.problem or "the reply holds no call"
     example = f'<tool_call>\n{{"name": "{name}", "arguments": {{"action": ...}}}}\n</tool_call>'
-    raise ActionError(f"{problem}; write exactly one {example}")
+    raise ActionError(f"{problem or 'the reply holds no call'}; write exactly one {example}")
+
+
+def find_objects(text: str) -> tuple[list[Mapping[str, JsonValue]], str]:
+    """Every JSON object that can be read in a reply, and what could not be read where something could not.
+
+    Those after a <tool_call> tag come first; outer ones stand before those inside them. Thoughts are left out.
+    """
+    found = _scan(text)
+    return list(_objects([*found.tagged, *found.bare])), found.problem
 
 
 def _scan(text: str) -> _Found:

@@ -7,9 +7,17 @@ from types import MappingProxyType
 from typing import Protocol
 
 from actions.action import Action
-from actions.frame import Frame
-from actions.qwen25 import Qwen25
+from actions.anthropic import ANTHROPIC
+from actions.fara import FARA
+from actions.frame import Convention, Frame
+from actions.mobile import QWEN25_MOBILE
+from actions.openai import OPENAI
+from actions.pyautogui import PYAUTOGUI
+from actions.qwen2 import QWEN2
+from actions.qwen25 import QWEN3, QWEN25
 from actions.space import ActionSpace
+from actions.tongue import Tongue
+from actions.uitars import UI_TARS_10, UI_TARS_15
 
 
 class Dialect(Protocol):
@@ -20,8 +28,13 @@ class Dialect(Protocol):
         """The key in `DIALECTS`."""
         ...
 
+    @property
+    def convention(self) -> Convention:
+        """What its coordinates count."""
+        ...
+
     def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
-        """The frame of its coordinates: of a screenshot, and of the size it has after smart_resize."""
+        """The frame of a `width` x `height` screenshot that the model sees at `model_width` x `model_height`."""
         ...
 
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
@@ -33,7 +46,10 @@ class Dialect(Protocol):
         ...
 
     def parse(self, text: str, frame: Frame) -> Action:
-        """The action that a reply asks for, in pixels of the screen. Raises ActionError, whatever the text."""
+        """The action that a reply asks for, in pixels of the screen. Raises ActionError, whatever the text.
+
+        Of several actions the first counts: the others were meant for a screen that will not come about.
+        """
         ...
 
     def writes(self, action: Action) -> bool:
@@ -41,7 +57,20 @@ class Dialect(Protocol):
         ...
 
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in (Qwen25(),)})
+_ALL: tuple[Tongue, ...] = (
+    ANTHROPIC,
+    FARA,
+    OPENAI,
+    PYAUTOGUI,
+    QWEN2,
+    QWEN25,
+    QWEN25_MOBILE,
+    QWEN3,
+    UI_TARS_10,
+    UI_TARS_15,
+)
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ALL})
 """Every dialect by its name."""
 
 

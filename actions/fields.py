@@ -29,6 +29,17 @@ def shorten(value: object, limit: int = 60) -> str:
     return shown if len(shown) <= limit + 2 else f"{shown[:limit]}…"
 
 
+def only(field: str, value: object, writable: object) -> None:
+    """ActionError where `value` is not the one value of `field` that a dialect can write."""
+    if value != writable:
+        raise ActionError(f"{field}: {shorten(value)} cannot be written; it must be {shorten(writable)}")
+
+
+def seconds(value: float) -> float:
+    """A time as people write it: 2, not 2.0."""
+    return int(value) if float(value).is_integer() else value
+
+
 @dataclass(frozen=True)
 class Arguments:
     """What a call was given, in the frame of the image its coordinates are meant in.
@@ -99,6 +110,15 @@ class Arguments:
         if number != int(number):
             raise ActionError(f"{field}: {number} is not a whole number")
         return int(number)
+
+    def flag(self, field: str, missing: bool) -> bool:
+        """Whether `field` says yes, or `missing` where it says nothing."""
+        value = self.values.get(field)
+        if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"
+        if value is not None and not isinstance(value, bool):
+            raise ActionError(f"{field}: {shorten(value)} must be true or false")
+        return missing if value is None else value
 
     def choice(self, field: str, allowed: tuple[str, ...]) -> str:
         """The one of `allowed` that `field` names, whatever its capitals."""

@@ -1,15 +1,20 @@
 """Where a pixel of the screen lies in the image a model sees, and back.
 
 This is the one file that multiplies a coordinate. The two axes have scales of their own: an image whose sides are
-rounded to whole patches is stretched by up to two per cent more one way than the other.
+rounded to whole patches is stretched by up to two per cent more one way than the other. The scale of an axis is the
+number of screen pixels to one unit of the model's: width / model_width, height / model_height.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from actions.action import Action, ActionError, Drag, Point, points
+
+Convention = Literal["resized", "thousand", "999", "screen"]
+"""What coordinates count: pixels of the model image, 0..1000 and 0..999 of either side, or pixels of the screenshot."""
 
 MAX_ASPECT = 200
 MIN_PIXELS = 3136
@@ -50,7 +55,7 @@ def smart_resize(
 class Frame:
     """A screenshot of `width` x `height` pixels, and the `model_width` x `model_height` image the model saw of it.
 
-    A convention of relative coordinates is a frame as well: its model image is 1000x1000.
+    A convention of relative coordinates is a frame as well: its model image is 1000x1000, or 999x999.
     """
 
     width: int
@@ -76,15 +81,31 @@ class Frame:
         rows, columns = smart_resize(height, width, factor=factor, min_pixels=min_pixels, max_pixels=max_pixels)
         return cls(width, height, columns, rows)
 
-    def to_model(self, point: Point) -> Point:
-        """The pixel of the model image nearest to a pixel of the screen, clamped into the image.
+    @classmethod
+    def of(cls, convention: Convention, width: int, height: int, model_width: int, model_height: int) -> Frame:
+        """The frame in which a model that keeps to `convention` points at a `width` x `height` screenshot.
 
-        The way back errs by at most half a model pixel and half a screen pixel on each axis; where the image is
-        the smaller one, its last column and row stand for up to one and a half model pixels.
+        `model_width` and `model_height` are the size it is resized to; only "resized" counts in them. "screen" is for
+        a screenshot that is sent as it is.
+        """
+        units = {
+            "resized": (model_width, model_height),
+            "thousand": (1000, 1000),
+            "999": (999, 999),
+            "screen": (width, height),
+        }
+        return cls(width, height, *units[convention])
+
+    def to_model(self, point: Point) -> Point:
+        """The whole place of the model image nearest to a pixel of the screen: 0..model_width, 0..model_height.
+
+        The far edge is a place too, as 1000 of 0..1000 is: where a screen is more than twice as wide as the image,
+        its last pixels lie nearer to that edge than to the image's last pixel. The way back by `to_screen` errs by at
+        most half a scale and half a screen pixel on each axis, whatever the sizes.
         """
         return Point(
-            x=_scale(point.x, self.width, self.model_width),
-            y=_scale(point.y, self.height, self.model_height),
+            x=_scale(point.x, self.width, self.model_width, self.model_width),
+            y=_scale(point.y, self.height, self.model_height, self.model_height),
         )
 
     def to_screen(self, x: float, y: float, *, field: str = "coordinate") -> Point:
@@ -96,8 +117,17 @@ class Frame:
         if not (0 <= x <= self.model_width and 0 <= y <= self.model_height):
             raise _outside(field, x, y, self.model_width, self.model_height, "image")
         return Point(
-            x=_scale(x, self.model_width, self.width),
-            y=_scale(y, self.model_height, self.height),
+            x=_scale(x, self.model_width, self.width, self.width - 1),
+            y=_scale(y, self.model_height, self.height, self.height - 1),
+        )
+
+    def edge(self, x: float, y: float, *, field: str = "box") -> Point:
+        """As `to_screen`, for the corner of a box: a line between pixels, at most `width` and `height`."""
+        if not (0 <= x <= self.model_width and 0 <= y <= self.model_height):
+            raise _outside(field, x, y, self.model_width, self.model_height, "image")
+        return Point(
+            x=_scale(x, self.model_width, self.width, self.width),
+            y=_scale(y, self.model_height, self.height, self.height),
         )
 
     def check(self, action: Action) -> Action:
@@ -109,8 +139,8 @@ class Frame:
         return action
 
 
-def _scale(value: float, size: int, new_size: int) -> int:
-    return min(max(round(value * new_size / size), 0), new_size - 1)
+def _scale(value: float, size: int, new_size: int, last: int) -> int:
+    return min(max(round(value * new_size / size), 0), last)
 
 
 def _outside(field: str, x: float, y: float, width: int, height: int, what: str) -> ActionError:

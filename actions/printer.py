@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pydantic import JsonValue
 
 from actions.action import (
@@ -26,11 +24,11 @@ from actions.action import (
     Upload,
     Wait,
 )
-from actions.fields import shorten
-from actions.signature import CLICKS, split_keys
-
-Written = dict[str, JsonValue]
-Place = Callable[[Point], JsonValue]
+from actions.chord import split_keys
+from actions.fields import only, seconds, shorten
+from actions.functions import Written
+from actions.parser import CLICKS
+from actions.tongue import Place
 
 
 def print_arguments(action: Action, place: Place) -> Written:
@@ -40,25 +38,25 @@ def print_arguments(action: Action, place: Place) -> Written:
     """
     match action:
         case Click():
-            return {"action": _click(action), **_at(action.at, place)}
+            return {"action": _click(action), **at(action.at, place)}
         case Drag():
             return {"action": "left_click_drag", **_path(action.path, place)}
         case Move():
-            return {"action": "mouse_move", "coordinate": place(action.at)}
+            return {"action": "mouse_move", **at(action.at, place)}
         case Scroll():
             return _scroll(action, place)
         case Select():
-            return {"action": "select_option", "coordinate": place(action.at), "text": action.label}
+            return {"action": "select_option", **at(action.at, place), "text": action.label}
         case Upload():
-            return {"action": "upload", "coordinate": place(action.at), "files": list(action.files)}
+            return {"action": "upload", **at(action.at, place), "files": list(action.files)}
         case Back():
             return {"action": "go_back"}
         case Tab():
             return {"action": "switch_tab", "index": action.index}
         case Key():
-            return {"action": "key", "keys": _keys(action.keys)}
+            return {"action": "key", "keys": _keys(action)}
         case Wait():
-            return {"action": "wait", "time": _seconds(action.seconds)}
+            return {"action": "wait", "time": seconds(action.seconds)}
         case Type() | Navigate() | Answer() | AskUser() | Finish():
             return _words(action)
 
@@ -66,6 +64,8 @@ def print_arguments(action: Action, place: Place) -> Written:
 def _words(action: Type | Navigate | Answer | AskUser | Finish) -> Written:
     match action:
         case Type():
+            only("at", action.at, None)
+            only("replace", action.replace, False)
             return {"action": "type", "text": action.text}
         case Navigate():
             return {"action": "goto_url", "url": action.url}
@@ -79,6 +79,7 @@ def _words(action: Type | Navigate | Answer | AskUser | Finish) -> Written:
 
 
 def _click(action: Click) -> str:
+    only("hold", action.hold, 0)
     if action.modifiers:
         held = ", ".join(action.modifiers)
         raise ActionError(f"modifiers: a click with {held} held cannot be written; give none")
@@ -92,24 +93,27 @@ def _scroll(action: Scroll, place: Place) -> Written:
     if action.dx and action.dy:
         raise ActionError(f"dx: {action.dx} beside dy: {action.dy} cannot be written; one of them must be 0")
     verb, pixels = ("hscroll", action.dx) if action.dx else ("scroll", -action.dy)
-    return {"action": verb, **_at(action.at, place), "pixels": pixels}
+    return {"action": verb, **at(action.at, place), "pixels": pixels}
 
 
-def _at(point: Point | None, place: Place) -> Written:
-    return {} if point is None else {"coordinate": place(point)}
+def at(point: Point | None, place: Place, field: str = "coordinate") -> Written:
+    """The argument `field` that points at `point`, or none."""
+    if point is None:
+        return {}
+    there = place(point)
+    return {field: [there.x, there.y]}
 
 
 def _path(path: tuple[Point, ...], place: Place) -> Written:
     if len(path) > 2:
         raise ActionError(f"path: a drag through {len(path)} points cannot be written; give 1 or 2")
-    return {name: place(point) for name, point in zip(("coordinate", "coordinate2"), path, strict=False)}
+    first, *second = path
+    return at(first, place) | at(second[0] if second else None, place, "coordinate2")
 
 
-def _keys(keys: tuple[str, ...]) -> list[JsonValue]:
-    if split_keys(keys) != keys:
-        raise ActionError(f"keys: {shorten(keys)} would be read as {shorten(split_keys(keys))}")
-    return list(keys)
-
-
-def _seconds(seconds: float) -> float:
-    return int(seconds) if seconds.is_integer() else seconds
+def _keys(action: Key) -> list[JsonValue]:
+    only("count", action.count, 1)
+    only("hold", action.hold, 0)
+    if split_keys(action.keys) != action.keys:
+        raise ActionError(f"keys: {shorten(action.keys)} would be read as {shorten(split_keys(action.keys))}")
+    return list(action.keys)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from actions import ADAPTER, Action, ActionError, ActionSpace, Frame
+from actions import ADAPTER, Action, ActionError, ActionSpace, Convention, Frame
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,11 @@ class Canonical:
     """Writes every action there is, and reads back exactly what it wrote."""
 
     name: str = "canonical"
+    convention: Convention = "screen"
+
+    def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
+        """The screen itself: nothing is resized."""
+        return Frame.of(self.convention, width, height, model_width, model_height)
 
     def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
         """The screen itself, whatever became of the image."""

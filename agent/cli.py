@@ -12,6 +12,7 @@ import typer
 
 from actions import Action
 from agent.choose import ModelError, choose
+from agent.commands import ask, ground
 from agent.console import STYLES, StepLine, console, outcomes
 from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
@@ -235,6 +236,10 @@ def doctor(
     if as_json:
         sys.stdout.write(json.dumps({"well": well, "findings": [asdict(finding) for finding in findings]}) + "\n")
     raise typer.Exit(0 if well else Outcome.BROKEN.code)
+
+
+app.command()(ask)
+app.command()(ground)
 
 
 def _script(path: Path, settings: Sequence[str]) -> Loaded:

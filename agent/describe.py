@@ -71,6 +71,11 @@ def clean(text: str, limit: int = 200) -> str:
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
 
+def safe(text: str) -> str:
+    """`text` on its own lines without other control characters, so that no terminal obeys it."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
+
+
 def quote(text: str) -> str:
     """`text` cleaned and between quotation marks."""
     return f'"{clean(text, 80)}"'

@@ -18,7 +18,7 @@ from openai.types.completion_usage import CompletionUsage
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from tokenizers import Tokenizer
 
-from actions import smart_resize
+from actions import DIALECTS, smart_resize
 from agent.grammar import Constrain, constraint
 from agent.link import Link
 from agent.picture import resize
@@ -119,15 +119,25 @@ class Served:
         """Tokens of prompt and answer together, where the caller or the server says how many."""
         return self.settings.context or self.card.max_model_len
 
+    @cached_property
+    def resizes(self) -> bool:
+        """Whether images are brought to size; where coordinates count pixels of the screen, they stay as they are."""
+        dialect = DIALECTS.get(self.settings.dialect or "")
+        return dialect is None or dialect.convention != "screen"
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The size at which an image is sent."""
         ways = self.settings
+        if not self.resizes:
+            return width, height
         assert ways.factor is not None
         assert ways.min_pixels is not None
         assert ways.max_pixels is not None
-        rows, columns = smart_resize(
-            height, width, factor=ways.factor, min_pixels=ways.min_pixels, max_pixels=ways.max_pixels
-        )
+        budget = {"factor": ways.factor, "min_pixels": ways.min_pixels, "max_pixels": ways.max_pixels}
+        try:
+            rows, columns = smart_resize(height, width, **budget)
+        except ValueError as error:
+            raise QuestionError(str(error)) from error
         return columns, rows
 
     def clip(self, path: Path, sampling: Sampling) -> Clip:
@@ -201,6 +211,8 @@ class Served:
         details = told.prompt_tokens_details
         seen = details.image_tokens if details else None
         usage = Usage(told.prompt_tokens, expected if seen is None else seen, told.completion_tokens)
+        if not self.resizes:
+            return usage, ()
         if seen is not None:
             wrong = seen != expected
         else:

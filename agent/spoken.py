@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from actions import ActionSpace, Dialect, Frame
-from actions.signature import NAME, signature
+from actions import ActionSpace, Dialect, Frame, fara, mobile, qwen25
+from actions.functions import Function
 from agent.history import Past, Tone, answer
 from agent.prompt import told
 from agent.settings import Settings
@@ -89,14 +90,28 @@ class _Own:
         return dialect.print(step.action, frame)
 
 
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "fara": fara.COMPUTER,
+        "qwen2.5": qwen25.COMPUTER,
+        "qwen2.5-mobile": mobile.MOBILE,
+        "qwen3": qwen25.COMPUTER,
+    }
+)
+"""The function that a dialect consists of calling, by the dialect's name; others write no JSON."""
+
+
 def schema(dialect: Dialect, space: ActionSpace, frame: Frame) -> Mapping[str, JsonValue] | None:
     """What a reply in this dialect looks like as JSON, for servers that can hold a model to it; None if it is not."""
-    if dialect.name != "qwen2.5":
+    function = FUNCTIONS.get(dialect.name)
+    if function is None:
         return None
-    arguments = signature(space, frame)["parameters"]
     return {
         "type": "object",
-        "properties": {"name": {"type": "string", "enum": [NAME]}, "arguments": arguments},
+        "properties": {
+            "name": {"type": "string", "enum": [function.name]},
+            "arguments": function.signature(space, frame)["parameters"],
+        },
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }

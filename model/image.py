@@ -12,12 +12,13 @@ import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.GifImagePlugin import GifImageFile
 from torch import Tensor
 
 from model.fields import ConfigError, Fields, Json
@@ -37,6 +38,12 @@ BYTES = 2**29
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 """Kinds of image files that are opened; others can start programs (EPS) or are no pictures of a screen."""
+
+MAGIC = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+    *(b"P%d" % digit for digit in range(1, 8)),
+)
+"""How image files begin; WebP files begin with two words apart."""
 
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError)
 """What Pillow's readers raise over files that are cut short or made up."""
@@ -142,8 +149,8 @@ class ImageProcessor:
         F, (rows, cols) = frames.shape[0], (side // self.factor for side in frames.shape[1:3])
         cut = frames.reshape(F, rows, M, P, cols, M, P, C).transpose(1, 4, 2, 5, 7, 0, 3, 6)  # [rows,cols,M,M,C,F,P,P]
         index = cut.reshape(-1, C, F, P * P) + 256 * np.arange(C, dtype=np.int32).reshape(C, 1, 1)
-        filled = np.broadcast_to(self._values[index], (index.shape[0], C, T, P * P))  # a still image: T times
-        return torch.from_numpy(np.ascontiguousarray(filled).reshape(-1, C * T * P * P))
+        filled = np.repeat(self._values[index], T // F, axis=2)  # a still image: T times
+        return torch.from_numpy(filled.reshape(-1, C * T * P * P))
 
     @cached_property
     def _values(self) -> NDArray[np.float32]:
@@ -165,6 +172,21 @@ def rgb(image: NDArray[np.uint8]) -> Pixels:
         return image
     alpha = image[..., 3:] / 255
     return np.round(alpha * image[..., :3] + (1 - alpha) * 255).astype(np.uint8)
+
+
+def kind(path: Path) -> Literal["still", "animation", ""]:
+    """What sort of image file it is by its first bytes; nothing where it is none. Raises OSError."""
+    with path.open("rb") as file:
+        start = file.read(16)
+        if not start.startswith(MAGIC) and not (start.startswith(b"RIFF") and start[8:12] == b"WEBP"):
+            return ""
+        if not start.startswith(b"GIF"):
+            return "still"
+        file.seek(0)
+        try:
+            return "animation" if GifImageFile(file).n_frames > 1 else "still"
+        except BROKEN:
+            return "still"  # whoever reads it will say what is wrong
 
 
 def read_image(path: Path) -> Pixels:

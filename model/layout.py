@@ -72,8 +72,10 @@ def _frame(rows: int, cols: int, side: int) -> tuple[tuple[int, ...], tuple[Grou
     return tuple(unit for window in by_size for unit in window), tuple(groups)
 
 
-def plan(grids: Sequence[Grid], merge: int, side: int) -> Layout:
+def plan(grids: Sequence[Grid], merge: int, side: int | None) -> Layout:
     """Lay out the units of `grids`: windows of `side` x `side` units, equal ones together in each frame.
+
+    Without `side` a frame is one window, and its units keep their order.
 
     The released code keeps windows in row-major order. Attention does not depend on the order of its rows,
     so sorting them by size changes nothing but lets one call serve all windows of a size.
@@ -83,7 +85,7 @@ def plan(grids: Sequence[Grid], merge: int, side: int) -> Layout:
     base = 0
     for (rows, cols), same in groupby(grids, key=lambda g: (g[1] // merge, g[2] // merge)):
         frames = sum(grid[0] for grid in same)
-        order, groups = _frame(rows, cols, side)
+        order, groups = _frame(rows, cols, side or max(rows, cols))
         starts = base + torch.arange(frames).unsqueeze(1) * rows * cols
         orders.append((starts + torch.tensor(order)).flatten())
         runs.append(Run(frames, rows * cols, groups))

@@ -15,7 +15,7 @@ from model.vision import Vision
 
 
 class Qwen(nn.Module):
-    """Qwen2.5-VL. Parameters carry the names of released checkpoints: visual.*, model.*, lm_head.weight."""
+    """Qwen2-VL or Qwen2.5-VL. Parameters carry the names of released checkpoints: visual.*, model.*, lm_head.weight."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -5,7 +5,6 @@ B batch, T tokens, N patches, D head size. Source: Qwen2-VL (arXiv 2409.12191), 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -17,6 +16,9 @@ from model.layout import Medium
 
 Rotation: TypeAlias = tuple[Tensor, Tensor]
 """cos and sin, broadcastable against queries and keys."""
+
+LONGEST = 86_400
+"""Seconds that one step of a video may last."""
 
 
 def frequencies(count: int, theta: float) -> Tensor:
@@ -71,7 +73,7 @@ def position_ids(tokens: Sequence[int], config: Config, media: Sequence[Medium])
         units = steps * rows * cols
         begin, pads = pads[0], pads[units:]
         if not bool((ids[begin : begin + units] == token).all()):
-            raise ValueError(f"{kind} {number} needs {units} {kind} tokens in a row")
+            raise ValueError(f"medium {number} needs {units} {kind} tokens in a row")
         text = begin - at
         block = _grid_ids(_times(medium, config), rows, cols) + (start + text)
         columns += (_text_ids(start, text), block)
@@ -88,6 +90,8 @@ def _check_counts(ids: Tensor, config: Config, media: Sequence[Medium]) -> None:
     merge = config.vision.spatial_merge_size
     for name, token in (("image", config.image_token_id), ("video", config.video_token_id)):
         grids = [medium.grid for medium in media if _kind(medium, config)[0] == name]
+        if small := [grid for grid in grids if min(grid[0], grid[1] // merge, grid[2] // merge) < 1]:
+            raise ValueError(f"the {name} grid {small[0]} holds no token")
         count, wanted = int((ids == token).sum()), sum(t * (h // merge) * (w // merge) for t, h, w in grids)
         if count != wanted:
             raise ValueError(f"the prompt has {count} {name} tokens, its {len(grids)} {name}s need {wanted}")
@@ -101,12 +105,13 @@ def _times(medium: Medium, config: Config) -> Tensor:
     steps = torch.arange(medium.grid[0])
     seconds = medium.seconds_per_grid
     if seconds is None:
+        if len(steps) != 1:
+            raise ValueError(f"an image has {len(steps)} steps; expected 1")
         return torch.zeros_like(steps)
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"a video's seconds_per_grid is {seconds}; expected a finite number above zero")
-    if config.family == "qwen2_vl":
-        return steps
-    return (steps * seconds * config.vision.tokens_per_second).long()
+    if not 0 < seconds <= LONGEST:
+        raise ValueError(f"a video's seconds_per_grid is {seconds}; expected a number above 0, at most {LONGEST}")
+    clock = config.vision.tokens_per_second
+    return steps if clock is None else (steps * seconds * clock).long()
 
 
 def _text_ids(start: int, length: int) -> Tensor:

@@ -81,7 +81,9 @@ class Clip:
     size: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        shape, kind = np.shape(self.frames), getattr(self.frames, "dtype", type(self.frames).__name__)
+        if not isinstance(self.frames, np.ndarray):
+            raise VideoError(f"frames: {type(self.frames).__name__}; expected a uint8 array [frames, height, width, 3]")
+        shape, kind = self.frames.shape, self.frames.dtype
         if kind != np.uint8 or len(shape) != 4 or shape[3] != 3 or not min(shape):
             raise VideoError(f"frames: {kind} {list(shape)}; expected a uint8 array [frames, height, width, 3]")
         if not 0 < self.fps < math.inf:

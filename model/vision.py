@@ -1,7 +1,7 @@
-"""The Qwen2.5-VL vision tower: window attention in most blocks, full attention per frame in a few.
+"""The vision tower: in Qwen2-VL every patch sees its frame; in Qwen2.5-VL its window, and in a few blocks its frame.
 
 N patches, U units (merged tokens), H heads, D head size. Names are those of released checkpoints.
-Source: Qwen2.5-VL (arXiv 2502.13923), section 2.1.1.
+Sources: Qwen2-VL (arXiv 2409.12191), section 2.1; Qwen2.5-VL (arXiv 2502.13923), section 2.1.1.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.attention import attend
-from model.config import VisionConfig
+from model.config import Family, VisionConfig
 from model.layout import Grid, Layout, Run, places, plan
 from model.norm import RMSNorm
 from model.rope import Rotation, rotate, vision_rotation
@@ -67,7 +67,22 @@ def _windows(part: Sequence[Tensor], first: int, count: int, size: int) -> Tenso
     return attend(q, k, v).transpose(1, 2).reshape(F_, count * size, H * D)
 
 
-class MLP(nn.Module):
+class QuickMLP(nn.Module):
+    """Qwen2-VL's: x * sigmoid(1.702 x) between two maps."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fc1(x)
+        return self.fc2(x * torch.sigmoid(1.702 * x))  # type: ignore[no-any-return]
+
+
+class GatedMLP(nn.Module):
+    """Qwen2.5-VL's: SwiGLU, with biases."""
+
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size)
@@ -78,13 +93,23 @@ class MLP(nn.Module):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
 
 
+MLPS: dict[Family, type[QuickMLP] | type[GatedMLP]] = {"qwen2_vl": QuickMLP, "qwen2_5_vl": GatedMLP}
+
+
+def norm(config: VisionConfig) -> nn.LayerNorm | RMSNorm:
+    """LayerNorm with a bias in Qwen2-VL, RMSNorm in Qwen2.5-VL."""
+    if config.family == "qwen2_vl":
+        return nn.LayerNorm(config.hidden_size, eps=1e-6)
+    return RMSNorm(config.hidden_size)
+
+
 class Block(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.norm1 = RMSNorm(config.hidden_size)
-        self.norm2 = RMSNorm(config.hidden_size)
+        self.norm1 = norm(config)
+        self.norm2 = norm(config)
         self.attn = Attention(config)
-        self.mlp = MLP(config)
+        self.mlp = MLPS[config.family](config)
 
     def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
         x = x + self.attn(self.norm1(x), rotation, runs, unit, full)
@@ -98,7 +123,7 @@ class PatchMerger(nn.Module):
         super().__init__()
         joined = config.hidden_size * config.spatial_merge_size**2
         self.joined = joined
-        self.ln_q = RMSNorm(config.hidden_size)
+        self.ln_q = norm(config)
         self.mlp = nn.Sequential(nn.Linear(joined, joined), nn.GELU(), nn.Linear(joined, config.out_hidden_size))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,7 +131,7 @@ class PatchMerger(nn.Module):
 
 
 class Vision(nn.Module):
-    """Patches of several images in, one feature a merged token out, in reading order of each image."""
+    """Patches of several images and videos in, one feature a merged token out, in reading order of each frame."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
@@ -116,7 +141,7 @@ class Vision(nn.Module):
         self.merger = PatchMerger(config)
 
     def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
-        """patches [N, patch_dim] in merge-block order, one grid an image -> features [U, out_hidden]."""
+        """patches [N, patch_dim] in merge-block order, one grid an image or video -> features [U, out_hidden]."""
         merge, unit = self.config.spatial_merge_size, self.config.spatial_merge_size**2
         _check(patches, grids, merge, self.config.patch_dim)
         layout: Layout = plan(grids, merge, self.config.window_units)

@@ -98,6 +98,35 @@ def shape(
     }
 
 
+def shape2(
+    *,
+    patch: int = 8,
+    depth: int = 3,
+    tower: tuple[int, int] = (2, 16),
+    ratio: int = 3,
+    heads: tuple[int, int, int] = (4, 2, 16),
+    section: tuple[int, int, int] = (2, 3, 3),
+    layers: int = 2,
+    tied: bool = True,
+    theta: float = 10_000.0,
+) -> dict[str, object]:
+    """The same for Qwen2-VL: the tower's width is embed_dim, and its hidden_size is the decoder's."""
+    text = shape(heads=heads, section=section, layers=layers, tied=tied, theta=theta)
+    vision = {
+        "depth": depth,
+        "embed_dim": tower[0] * tower[1],
+        "mlp_ratio": ratio,
+        "num_heads": tower[0],
+        "in_chans": 3,
+        "hidden_size": heads[0] * heads[2],
+        "patch_size": patch,
+        "spatial_patch_size": patch,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": 2,
+    }
+    return text | {"model_type": "qwen2_vl", "vision_config": vision}
+
+
 def processor(patch: int) -> dict[str, object]:
     """preprocessor_config.json with a budget of 4 to 64 image tokens."""
     return {
@@ -167,6 +196,14 @@ def write_checkpoint(folder: Path, config: Mapping[str, object], seed: int = 0) 
     built = network(config, seed)
     save_file(tensors(built), folder / "model.safetensors")
     return built
+
+
+def write_shards(folder: Path, held: Mapping[str, Tensor], count: int) -> None:
+    """Tensors spread over `count` files, and their index."""
+    where = {name: f"model-{1 + i % count:05}-of-{count:05}.safetensors" for i, name in enumerate(sorted(held))}
+    for file in set(where.values()):
+        save_file({name: held[name] for name, at in where.items() if at == file}, folder / file)
+    write(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
 
 
 def tensors(built: nn.Module) -> dict[str, Tensor]:

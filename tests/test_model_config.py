@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_checkpoint import shape
+from model_checkpoint import shape, shape2
 
 from model import Config, ConfigError
 
@@ -88,8 +88,11 @@ def test_a_head_is_tied_where_either_place_says_so() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("model_type", "qwen3_vl", "model_type: 'qwen3_vl'; expected 'qwen2_5_vl'"),
-        ("model_type", None, "model_type: missing; expected 'qwen2_5_vl'"),
+        ("model_type", "qwen3_vl", "model_type: 'qwen3_vl'; expected 'qwen2_vl' or 'qwen2_5_vl'"),
+        ("model_type", None, "model_type: missing; expected 'qwen2_vl' or 'qwen2_5_vl'"),
+        ("model_type", "qwen2_vl", "vision_config.out_hidden_size: 2048; expected nothing: only Qwen2.5-VL has it"),
+        ("head_dim", 64, "head_dim: 64; expected hidden_size / num_attention_heads, 128"),
+        ("video_token_id", 151655, "video_token_id: 151655; expected another id than image_token_id"),
         ("hidden_size", None, "hidden_size: missing; expected a whole number from 1"),
         ("num_key_value_heads", None, "num_key_value_heads: missing"),
         ("num_hidden_layers", -1, "num_hidden_layers: -1; expected a whole number from 1 to 1024"),
@@ -118,6 +121,15 @@ def test_a_head_is_tied_where_either_place_says_so() -> None:
         ("vision_config.depth", 0, "vision_config.depth: 0; expected a whole number from 1"),
         ("vision_config.num_heads", 3, "vision_config.num_heads: 3; expected a number that cuts"),
         ("vision_config.in_chans", 1, "vision_config.in_chans: 1; expected 3"),
+        ("vision_config.in_channels", 1, "vision_config.in_chans: 3; expected 1, as in_channels says"),
+        ("vision_config.patch_size", 16, "vision_config.spatial_patch_size: 14; expected 16, as patch_size says"),
+        ("vision_config.embed_dim", 1280, "vision_config.embed_dim: 1280; expected nothing: only Qwen2-VL has it"),
+        (
+            "vision_config.model_type",
+            "qwen2_vl",
+            r"vision_config.model_type: 'qwen2_vl'; expected one of \['qwen2_5_vl'",
+        ),
+        ("vision_config.rope_parameters", {"rope_theta": 5}, "vision_config.rope_parameters.rope_theta: 5; expected 1"),
         ("vision_config.window_size", 100, "vision_config.window_size: 100; expected a multiple of the 28"),
         ("vision_config.fullatt_block_indexes", [32], r"fullatt_block_indexes: \[32\]; expected .* to 31"),
         ("vision_config.depth", 8, "vision_config.fullatt_block_indexes: missing; expected .* below depth 8"),
@@ -130,18 +142,57 @@ def test_a_config_that_cannot_be_built_is_refused_by_name(path: str, value: obje
         Config.parse(changed(path, value))
 
 
+QWEN2 = {
+    "model_type": "qwen2_vl",
+    "vision_config": {"hidden_size": 2048, "in_chans": 3, "spatial_patch_size": 14},
+}
+
+
+def test_a_sparse_config_of_the_first_generation_is_completed() -> None:
+    config = Config.parse(RELEASED_3B | QWEN2)
+    assert config.family == "qwen2_vl"
+    vision = config.vision
+    assert (vision.hidden_size, vision.intermediate_size, vision.out_hidden_size) == (1280, 5120, 2048)
+    assert (vision.window_units, vision.fullatt_block_indexes, vision.tokens_per_second) == (None, (), None)
+    assert Config.parse(changed("max_position_embeddings", None) | QWEN2).text.max_position_embeddings == 32_768
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "message"),
+    [
+        ("window_size", 112, "vision_config.window_size: 112; expected nothing: only Qwen2.5-VL has it"),
+        ("hidden_size", 1280, "vision_config.hidden_size: 1280; expected the decoder's hidden_size 2048"),
+        ("hidden_act", "silu", "vision_config.hidden_act: 'silu'; expected 'quick_gelu'"),
+        ("mlp_ratio", 1e9, "vision_config.mlp_ratio: 1000000000.0; expected a number that makes embed_dim 1280"),
+        ("model_type", "qwen2_5_vl", r"vision_config.model_type: 'qwen2_5_vl'; expected one of \['qwen2_vl'"),
+    ],
+)
+def test_a_tower_of_the_other_generation_is_refused_by_name(member: str, value: object, message: str) -> None:
+    vision = dict(QWEN2["vision_config"]) | {member: value}
+    with pytest.raises(ConfigError, match=message):
+        Config.parse(RELEASED_3B | QWEN2 | {"vision_config": vision})
+
+
+def test_a_shape_that_is_said_twice_must_be_said_alike() -> None:
+    assert Config.parse(nested() | {"vocab_size": 151936}) == Config.parse(RELEASED_3B)
+    with pytest.raises(ConfigError, match=r"text_config.vocab_size: 151936; expected 151940, which the file says outs"):
+        Config.parse(nested() | {"vocab_size": 151940})
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-members = [*shape(), *(f"vision_config.{name}" for name in shape()["vision_config"])]
+members = [*shape(), *(f"vision_config.{name}" for name in [*shape()["vision_config"], *shape2()["vision_config"]])]
 
 
 @settings(deadline=None)
-@given(st.sampled_from(members), json_values)
-def test_whatever_a_member_holds_the_config_is_read_or_refused(path: str, value: object) -> None:
-    data = dict(shape())
+@given(st.sampled_from(members), json_values, st.sampled_from([shape(), shape2()]))
+def test_whatever_a_member_holds_the_config_is_read_or_refused(
+    path: str, value: object, whole: dict[str, object]
+) -> None:
+    data = dict(whole)
     if path.startswith("vision_config."):
         vision = data["vision_config"]
         assert isinstance(vision, dict)

@@ -13,6 +13,7 @@ TEMPLATE = (
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
     "{% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -111,7 +112,13 @@ def write_files(folder: Path) -> None:
             "model_max_length": 4096,
             "chat_template": TEMPLATE,
         },
-        "handeye.json": {"dialect": "qwen2.5", "system": False, "screen": list(SIZE), "max_tokens": 64},
+        "handeye.json": {
+            "dialect": "qwen2.5",
+            "system": False,
+            "screen": list(SIZE),
+            "max_tokens": 64,
+            "ground": "click",
+        },
     }
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,6 @@
+"""Commands that are files of their own; agent/cli.py registers them."""
+
+from agent.commands.ask import ask
+from agent.commands.ground import ground
+
+__all__ = ["ask", "ground"]
