@@ -21,10 +21,6 @@ class Canonical:
         """The screen itself: nothing is resized."""
         return Frame.of(self.convention, width, height, model_width, model_height)
 
-    def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
-        """The screen itself, whatever became of the image."""
-        return Frame(width, height, width, height)
-
     def prompt(self, space: ActionSpace, frame: Frame) -> str:
         """The JSON Schema of an action, and the size of the screen."""
         schema = json.dumps(ADAPTER.json_schema())

@@ -45,7 +45,7 @@ class Options(Settings):
     """A cassette to answer from, without the model."""
 
     @classmethod
-    def read(cls, pairs: Iterable[str], prefix: str = "") -> Self:
+    def of(cls, pairs: Iterable[str], prefix: str = "") -> Self:
         """The options of `pairs` whose names begin with `prefix`, and of no other. Raises `OptionError`."""
         values: dict[str, str] = {}
         for pair in pairs:
