@@ -27,6 +27,7 @@ from actions.action import (
 )
 from actions.dialect import DIALECTS, Dialect, dialect
 from actions.frame import Convention, Frame, smart_resize
+from actions.grounding import Grounded, parse_grounding
 from actions.space import ActionSpace
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Drag",
     "Finish",
     "Frame",
+    "Grounded",
     "Key",
     "Kind",
     "Modifier",
@@ -58,6 +60,7 @@ __all__ = [
     "Upload",
     "Wait",
     "dialect",
+    "parse_grounding",
     "points",
     "smart_resize",
 ]

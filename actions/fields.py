@@ -129,12 +129,17 @@ class Arguments:
         return value.strip().lower()
 
     def _pair(self, field: str, box: bool) -> tuple[float, float]:
-        numbers = [_number(item, field) for item in _flat(self.values[field])]
-        if len(numbers) == 4 and box:
-            return (numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2
-        if len(numbers) != 2:
+        found = numbers(self.values[field], field)
+        if len(found) == 4 and box:
+            return (found[0] + found[2]) / 2, (found[1] + found[3]) / 2
+        if len(found) != 2:
             raise ActionError(f"{field}: {shorten(self.values[field])} must be two numbers, [x, y]")
-        return numbers[0], numbers[1]
+        return found[0], found[1]
+
+
+def numbers(value: JsonValue, field: str) -> list[float]:
+    """The numbers of a place or a box, however they are bracketed; at most a few more than a box has."""
+    return [_number(item, field) for item in _flat(value)]
 
 
 def _flat(value: JsonValue) -> list[JsonValue]:

@@ -48,11 +48,13 @@ def _code(text: str) -> str:
     for fenced in _FENCE.finditer(text):
         if _CODE.search(fenced[1]) or fenced[1].strip().lower() in _WORDS:
             return dedent(fenced[1]).strip("\n")
+    if text.lstrip().startswith("import "):
+        return text
     for run in _RUN.finditer(text):
         if _CODE.search(run.group()):
             return run.group()
-    if text.strip()[:8].lower() in _WORDS:
-        return text
+    if (word := text.strip(" \t\n`").lower()) in _WORDS:
+        return word
     raise ActionError("the reply holds no call of pyautogui; write exactly one such as pyautogui.click(x=12, y=34)")
 
 

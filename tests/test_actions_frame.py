@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from actions import ActionError, Click, Drag, Frame, Point, smart_resize
+from actions import ActionError, Click, Convention, Drag, Frame, Point, smart_resize
 
 GOLDEN = {
     (1280, 720): ((1288, 728), (1288, 728)),
@@ -81,39 +81,85 @@ def test_a_size_that_came_out_goes_in_unchanged(width: int, height: int) -> None
     assert once[0] * once[1] <= 12_845_056
 
 
-def errors(size: int, model: int) -> tuple[float, float]:
-    """The farthest that a pixel of an axis comes back from itself: those rounded alone, and those clamped as well."""
-    frame, rounded, clamped = Frame(size, size, model, model), 0, 0
-    for x in range(size):
-        seen = frame.to_model(Point(x=x, y=0)).x
-        assert 0 <= seen < model
-        error = abs(frame.to_screen(seen, 0).x - x)
-        if round(x * model / size) < model:
-            rounded = max(rounded, error)
-        else:
-            clamped = max(clamped, error)
-    return rounded, clamped
+CONVENTIONS: tuple[Convention, ...] = ("resized", "thousand", "999")
+
+
+def returns(frame: Frame, x: int, y: int) -> bool:
+    """Whether a pixel of the screen comes back within half a scale and half a pixel, exactly reckoned on each axis."""
+    there = frame.to_model(Point(x=x, y=y))
+    assert 0 <= there.x <= frame.model_width
+    assert 0 <= there.y <= frame.model_height
+    back = frame.to_screen(there.x, there.y)
+    return all(
+        2 * model * abs(home - came) <= size + model  # |home - came| <= 0.5 * size / model + 0.5
+        for home, came, size, model in (
+            (x, back.x, frame.width, frame.model_width),
+            (y, back.y, frame.height, frame.model_height),
+        )
+    )
 
 
 @pytest.mark.parametrize("screen", GOLDEN)
-@pytest.mark.parametrize("budget", [0, 1])
-def test_there_and_back_errs_by_at_most_half_a_pixel_on_each_side(screen: tuple[int, int], budget: int) -> None:
-    for size, model in zip(screen, GOLDEN[screen][budget], strict=True):
-        rounded, clamped = errors(size, model)
-        assert rounded <= 0.5 * size / model + 0.5
-        assert clamped <= max(0.0, size / model - 0.5)
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_every_pixel_of_every_known_screen_comes_back_within_half_a_scale_and_half_a_pixel(
+    screen: tuple[int, int], convention: Convention
+) -> None:
+    width, height = screen
+    for resized in GOLDEN[screen]:
+        frame = Frame.of(convention, *screen, *resized)
+        assert all(returns(frame, x, min(x, height - 1)) for x in range(width))
+        assert all(returns(frame, min(y, width - 1), y) for y in range(height))
 
 
-@given(st.integers(1, 900), st.integers(1, 900))
-@example(900, 1)
-@example(1, 900)
-@example(400, 100)
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_five_thousand_random_screens_come_back_within_half_a_scale_and_half_a_pixel(convention: Convention) -> None:
+    drawn = random.Random(5)
+    for _ in range(5000):
+        width, height = (int(2 ** drawn.uniform(0, 14)) for _ in range(2))
+        budget = drawn.choice((3136, 200_704, 1_003_520, 12_845_056))
+        narrow = max(width, height) > 200 * min(width, height)
+        model = (width, height) if narrow else smart_resize(height, width, max_pixels=budget)[::-1]
+        frame = Frame.of(convention, width, height, *model)
+        columns = [0, 1, width // 2, width - 2, width - 1, *(drawn.randrange(width) for _ in range(4))]
+        rows = [0, 1, height // 2, height - 2, height - 1, *(drawn.randrange(height) for _ in range(4))]
+        for x, y in zip(columns, rows, strict=True):
+            assert returns(frame, min(max(x, 0), width - 1), min(max(y, 0), height - 1)), (frame, x, y)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.data())
+@example(900, 1, None)
+@example(1, 900, None)
+@example(3840, 1316, None)
+@example(5, 2, None)
 @settings(deadline=None)
-def test_only_the_last_pixels_of_a_screen_twice_the_image_are_clamped(size: int, model: int) -> None:
-    rounded, clamped = errors(size, model)
-    assert rounded <= 0.5 * size / model + 0.5
-    assert clamped <= max(0.0, size / model - 0.5)
-    assert clamped == 0 or size >= 2 * model
+def test_no_pair_of_sizes_breaks_the_bound(size: int, model: int, data: st.DataObject | None) -> None:
+    frame = Frame(size, size, model, model)
+    places = {0, size // 2, size - 1} | ({data.draw(st.integers(0, size - 1))} if data else set(range(size)))
+    assert all(returns(frame, place, place) for place in places)
+
+
+def test_the_far_edge_of_a_convention_is_a_place_that_is_written_and_read() -> None:
+    frame = Frame.of("thousand", 3840, 2160, 1316, 728)
+    assert frame.to_model(Point(x=3839, y=2159)) == Point(x=1000, y=1000)
+    assert frame.to_screen(1000, 1000) == Point(x=3839, y=2159)
+    assert Frame.of("999", 1440, 3120, 672, 1456).to_screen(999, 999) == Point(x=1439, y=3119)
+
+
+def test_a_convention_says_what_its_coordinates_count() -> None:
+    sizes = {name: Frame.of(name, 1920, 1080, 1316, 728) for name in (*CONVENTIONS, "screen")}
+    assert {name: (frame.model_width, frame.model_height) for name, frame in sizes.items()} == {
+        "resized": (1316, 728),
+        "thousand": (1000, 1000),
+        "999": (999, 999),
+        "screen": (1920, 1080),
+    }
+
+
+def test_the_corner_of_a_box_may_lie_on_the_far_edge_and_not_beyond() -> None:
+    frame = Frame(1920, 1080, 1316, 728)
+    assert frame.edge(1316, 728) == Point(x=1920, y=1080)
+    with pytest.raises(ActionError, match=r"^bbox_2d: \(1317, 0\) lies outside the 1316x728 image"):
+        frame.edge(1317, 0, field="bbox_2d")
 
 
 def test_the_two_axes_have_scales_of_their_own() -> None:
