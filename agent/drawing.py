@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from actions.grounding import Grounded
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from actions import Grounded
 from env import Image
 
 INSIDE, AROUND = (255, 40, 40), (255, 255, 255)

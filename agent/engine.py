@@ -65,11 +65,11 @@ class Engine:
     @cached_property
     def model(self) -> Model:
         """The loaded checkpoint."""
-        from model import ConfigError, LoadError, load
+        from model import ConfigError, LoadError, PlanError, load
 
         try:
             model = load(self.folder, dtype=self.sight.dtype)
-        except (ConfigError, LoadError, OSError) as error:
+        except (ConfigError, LoadError, PlanError, OSError) as error:
             raise PolicyBroken(str(error)) from error
         return replace(model, processor=self.processor)
 
@@ -110,7 +110,7 @@ class Engine:
 
     def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
         """What the checkpoint writes, each token the likeliest."""
-        from model import Ask, ChatError
+        from model import Ask, ChatError, PlanError
 
         ask = Ask(
             max_tokens=question.max_tokens,
@@ -121,7 +121,7 @@ class Engine:
         )
         try:
             said = self.model.chat(question.messages, question.images, question.videos, ask=ask, watch=watch)
-        except ChatError as error:
+        except (ChatError, PlanError) as error:
             raise QuestionError(str(error)) from error
         except ArithmeticError as error:
             raise PolicyBroken(str(error)) from error

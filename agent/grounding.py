@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from actions.grounding import Grounded, parse_grounding
-
-from actions import ActionError, ActionSpace, Click, Dialect, Frame
+from actions import ActionError, ActionSpace, Click, Dialect, Frame, Grounded, parse_grounding
 from agent.prompt import write
 from agent.speaker import Question, Said, Speaker
 from env import Image

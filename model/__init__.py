@@ -4,13 +4,14 @@
 """
 
 from model.ask import Ask
-from model.checkpoint import LoadError
 from model.config import Config
 from model.fields import ConfigError
 from model.generate import Output, Prompt, generate
 from model.image import ImageError, ImageProcessor, decode, read_image, smart_resize
+from model.mapped import LoadError
 from model.messages import ChatError
 from model.model import Generation, Model, load
+from model.plan import PlanError
 from model.qwen import Qwen
 from model.video import Clip, Sampling, VideoError, VideoProcessor
 
@@ -26,6 +27,7 @@ __all__ = [
     "LoadError",
     "Model",
     "Output",
+    "PlanError",
     "Prompt",
     "Qwen",
     "Sampling",

@@ -1,4 +1,4 @@
-"""Attention by the fastest exact route for what is asked.
+"""Attention by the fastest exact route for what is asked, and never a whole matrix of scores over long inputs.
 
 B batch, H query heads, K key/value heads, T queries, S keys, D head size.
 """
@@ -9,24 +9,56 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+BLOCK = 1024
+"""Queries for which a mask is written out at a time."""
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
+SHORT = 4096
+"""Most queries for which a matrix of scores may be written out, as training on a CPU does."""
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False) -> Tensor:
     """Softmax attention of q [B,H,T,D] over k, v [B,K,S,D], scaled by D^-0.5; returns [B,H,T,D].
 
-    `mask` is boolean [B,1,T,S], true where a query may look. `causal` is for T == S without a mask. On a CPU
-    that trains, plain matrix products beat torch's fused kernel, whose backward pass is slow there.
+    `causal` is for T == S. On a CPU that trains, plain matrix products beat torch's fused kernel, whose
+    backward pass is slow there; everything else goes to that kernel, which keeps no scores.
     """
-    if k.shape[1] != q.shape[1] and q.shape[2] == 1 and mask is None:
-        return _one_query(q, k, v)
-    if q.requires_grad and q.device.type == "cpu":
-        return plain(q, k, v, mask, causal=causal)
-    if mask is not None:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=k.shape[1] != q.shape[1])
+    if k.shape[1] != q.shape[1] and q.shape[2] == 1:
+        return _one_query(q, k, v, None)
+    if q.requires_grad and q.device.type == "cpu" and q.shape[2] <= SHORT:
+        return plain(q, k, v, causal=causal)
     return F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=k.shape[1] != q.shape[1])
 
 
+def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
+    """Causal attention where the T queries are the last of the S keys and `skip` [B] first keys are padding.
+
+    Blocks of queries bound what their mask takes. A query that is padding itself sees itself alone.
+    """
+    T, S = q.shape[2], k.shape[2]
+    if T == 1:
+        return _one_query(q, k, v, None if skip is None else visible(S - 1, S, skip, q.device))
+    out = []
+    for start in range(0, T, BLOCK):
+        first, end = S - T + start, min(S - T + start + BLOCK, S)
+        mask = visible(first, end, skip, q.device)
+        rows, keys, values = q[:, :, start : start + BLOCK], k[:, :, :end], v[:, :, :end]
+        gqa = k.shape[1] != q.shape[1]
+        out.append(F.scaled_dot_product_attention(rows, keys, values, attn_mask=mask, enable_gqa=gqa))
+    return torch.cat(out, dim=2)
+
+
+def visible(first: int, end: int, skip: Tensor | None, device: torch.device) -> Tensor:
+    """Boolean [B or 1, 1, end - first, end]: which keys the queries at places `first` to `end` may look at."""
+    places = torch.arange(end, device=device)
+    queries = places[first:, None]
+    seen = places <= queries
+    if skip is None:
+        return seen[None, None]
+    return ((seen & (places >= skip[:, None, None])) | (places == queries)).unsqueeze(1)
+
+
 def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
-    """The same maths spelled out; the twin that the fused kernels are tested against."""
+    """The same maths spelled out; the twin that the fused kernels are tested against. `mask` is [B,1,T,S]."""
     B, H, T, D = q.shape
     K, S = k.shape[1], k.shape[2]
     # the query heads of one key head become rows, so that keys are never repeated
@@ -40,8 +72,9 @@ def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal
     return (weights @ v).view(B, H, T, D)
 
 
-def _one_query(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Decoding one token: fold the query heads of a group into rows, so that no key is repeated or masked."""
+def _one_query(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Decoding one token: fold the query heads of a group into rows, so that no key is repeated."""
     B, H, _, D = q.shape
     K = k.shape[1]
-    return F.scaled_dot_product_attention(q.reshape(B, K, H // K, D), k, v).reshape(B, H, 1, D)
+    rows = q.reshape(B, K, H // K, D)
+    return F.scaled_dot_product_attention(rows, k, v, attn_mask=mask).reshape(B, H, 1, D)

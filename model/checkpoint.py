@@ -5,30 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
+from model import plan
 from model.config import Config
 from model.fields import Fields
+from model.mapped import DTYPES, LoadError, Mapped, Stored
 from model.qwen import Qwen
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-STORED = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 
 RENAMES = ((re.compile(r"^model\.visual\."), "visual."), (re.compile(r"^model\.language_model\."), "model."))
 """From the names that newer tools save to those of released files, which the network carries."""
-
-
-class LoadError(ValueError):
-    """Weights that do not fit the network; lists the names."""
 
 
 @dataclass(frozen=True)
@@ -67,75 +58,37 @@ class Weights:
         return digest.hexdigest()
 
 
-class Slice(Protocol):
-    """What a safetensors file says about a tensor without reading it."""
-
-    def get_shape(self) -> list[int]: ...
-    def get_dtype(self) -> str: ...
-
-
-class File(Protocol):
-    """An open, memory-mapped safetensors file."""
-
-    def keys(self) -> list[str]: ...
-    def get_slice(self, name: str) -> Slice: ...
-    def get_tensor(self, name: str) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One tensor in a file: how it is called there, its shape, its type, and how to read it."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    file: File
-
-    def read(self) -> Tensor:
-        return self.file.get_tensor(self.name)
-
-
 def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> tuple[Qwen, Weights]:
     """The network of a checkpoint folder in evaluation mode, and the files its weights came from.
 
     `dtype` "auto" keeps the files' type; on a CPU float16 files become float32. Every tensor is copied once
-    out of the memory-mapped file, so that a later change of the file cannot reach the network. Raises
-    `ConfigError` for config.json and `LoadError` for tensors that are missing, spare, or do not fit.
+    out of the memory-mapped file, whose pages are dropped behind it, so that a later change of the file cannot
+    reach the network. Raises `ConfigError` for config.json, `LoadError` for tensors that are missing, spare, or
+    do not fit, and `PlanError` where memory will not do. CUDA is written for and has not been tried.
     """
-    if dtype != "auto" and dtype not in DTYPES:
-        raise LoadError(f"dtype: {dtype!r}; expected 'auto' or one of {sorted(DTYPES)}")
+    named = {str(kind).removeprefix("torch."): kind for kind in DTYPES.values()}
+    if dtype != "auto" and dtype not in named:
+        raise LoadError(f"dtype: {dtype!r}; expected 'auto' or one of {sorted(named)}")
     if dtype == "float16" and device == "cpu":
         raise LoadError("dtype: 'float16' is not supported on a CPU; expected 'float32' or 'bfloat16'")
     config, weights = Config.read(folder), Weights.find(folder)
     with torch.device("meta"):
         network = Qwen(config)
-    with ExitStack() as stack:
-        stored = _index(_open(path, stack) for path in weights.files)
-        _check_names(network, stored)
-        kind = DTYPES[_native(stored, device) if dtype == "auto" else dtype]
-        tensors = {
-            name: torch.empty(tensor.shape, dtype=kind, device=device).copy_(tensor.read())
-            for name, tensor in stored.items()
-            if name != "lm_head.weight" or network.lm_head is not None
-        }
-        if network.lm_head is None and "lm_head.weight" in stored:
-            _check_tied(stored)
-    network.load_state_dict(tensors, assign=True)
+    stored = _index(map(Mapped, weights.files))
+    _check_names(network, stored)
+    if network.lm_head is None and "lm_head.weight" in stored:
+        _check_tied(stored)
+    kind = named[_native(stored, device) if dtype == "auto" else dtype]
+    names = list(network.state_dict())
+    plan.check_weights(sum(stored[name].count for name in names) * kind.itemsize, config, kind, torch.device(device))
+    network.load_state_dict({name: stored[name].copy(kind, device) for name in names}, assign=True)
     return network.eval(), weights
 
 
-def _open(path: Path, stack: ExitStack) -> File:
-    try:
-        file: File = stack.enter_context(safe_open(path, framework="pt"))
-    except (SafetensorError, OSError) as error:
-        raise LoadError(f"{path}: cannot be read as safetensors: {error}") from None
-    return file
-
-
-def _index(files: Iterable[File]) -> dict[str, Stored]:
+def _index(files: Iterable[Mapped]) -> dict[str, Stored]:
     """What the files hold, under the network's names."""
     stored: dict[str, Stored] = {}
-    for tensor in _tensors(files):
+    for tensor in (tensor for file in files for tensor in file.tensors):
         name = tensor.name
         for old, new in RENAMES:
             name = old.sub(new, name)
@@ -143,13 +96,6 @@ def _index(files: Iterable[File]) -> dict[str, Stored]:
             raise LoadError(f"{name}: the files hold it twice, as {stored[name].name} and as {tensor.name}")
         stored[name] = tensor
     return stored
-
-
-def _tensors(files: Iterable[File]) -> Iterator[Stored]:
-    for file in files:
-        for name in file.keys():  # noqa: SIM118 - not a dict: it cannot be iterated
-            part = file.get_slice(name)
-            yield Stored(name, tuple(part.get_shape()), part.get_dtype(), file)
 
 
 def _check_names(network: Qwen, stored: Mapping[str, Stored]) -> None:
@@ -163,7 +109,7 @@ def _check_names(network: Qwen, stored: Mapping[str, Stored]) -> None:
         for name, shape in wanted.items()
         if name in stored and stored[name].shape != shape
     ]
-    types = [f"{name} is {tensor.dtype}" for name, tensor in stored.items() if tensor.dtype not in STORED]
+    types = [f"{name} is {tensor.dtype}" for name, tensor in stored.items() if tensor.dtype not in DTYPES]
     faults = {"missing": missing, "not expected": extra, "wrong shape": shapes, "wrong type": types}
     if found := [f"{len(names)} {fault}: {listed(names)}" for fault, names in faults.items() if names]:
         raise LoadError("the weights do not fit config.json; " + "; ".join(found))
@@ -172,14 +118,14 @@ def _check_names(network: Qwen, stored: Mapping[str, Stored]) -> None:
 def _check_tied(stored: Mapping[str, Stored]) -> None:
     """A head that config.json ties to the embeddings may be stored, but not say something else."""
     head, embeddings = stored["lm_head.weight"], stored["model.embed_tokens.weight"]
-    if head.shape != embeddings.shape or not torch.equal(head.read(), embeddings.read()):
+    if head.shape != embeddings.shape or not all(map(torch.equal, head.blocks(), embeddings.blocks())):
         raise LoadError(f"{head.name} differs from {embeddings.name}, but config.json says tie_word_embeddings: true")
 
 
 def _native(stored: Mapping[str, Stored], device: str) -> str:
     """The type that most tensors have, as far as the device computes in it."""
     [(kind, _)] = Counter(tensor.dtype for tensor in stored.values()).most_common(1)
-    return "float32" if kind == "F16" and device == "cpu" else STORED[kind]
+    return "float32" if kind == "F16" and device == "cpu" else str(DTYPES[kind]).removeprefix("torch.")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

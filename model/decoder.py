@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.attention import attend
+from model.attention import attend, attend_behind
 from model.config import TextConfig
 from model.norm import RMSNorm
 from model.rope import Rotation, rotate
@@ -52,12 +52,14 @@ class Attention(nn.Module):
         )
         return rotate(q, rotation), rotate(k, rotation), v
 
-    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
         q, k, v = self.heads(x, rotation)
         if cache is not None:
             k, v = cache.write(layer, k, v)
-        causal = mask is None and q.shape[2] == k.shape[2] and q.shape[2] > 1
-        out = attend(q, k, v, mask, causal=causal)
+        if skip is None and q.shape[2] == k.shape[2]:
+            out = attend(q, k, v, causal=q.shape[2] > 1)
+        else:
+            out = attend_behind(q, k, v, skip)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
@@ -80,8 +82,8 @@ class Layer(nn.Module):
         self.self_attn = Attention(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rotation, mask, cache, layer)
+    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
         return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
 
@@ -95,19 +97,12 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
-    def forward(self, x: Tensor, rotation: Rotation, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """x [B,T,hidden], rotation of the new tokens, boolean mask [B,1,T,S] or None for causal."""
-        if mask is None and cache is not None and cache.length and x.shape[1] > 1:
-            mask = _behind(cache.length, x.shape[1], x.device)
+    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding."""
         cos, sin = rotation
         rotation = cos.to(x.dtype), sin.to(x.dtype)
         for index, layer in enumerate(self.layers):
-            x = layer(x, rotation, mask, cache, index)
+            x = layer(x, rotation, skip, cache, index)
         if cache is not None:
             cache.length += x.shape[1]
         return self.norm(x)  # type: ignore[no-any-return]
-
-
-def _behind(cached: int, new: int, device: torch.device) -> Tensor:
-    """Causal mask [1,1,T,S] for new tokens behind a cache."""
-    return torch.ones(new, cached + new, dtype=torch.bool, device=device).tril(cached)[None, None]

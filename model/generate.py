@@ -1,6 +1,6 @@
-"""Greedy decoding: look at the images, read the prompt once, then write token by token behind a cache.
+"""Greedy decoding: look at images and videos, read the prompts once, then write token by token behind a cache.
 
-T tokens of the prompt, V vocabulary.
+B prompts, T tokens of the longest, V vocabulary.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from model import plan
 from model.decoder import Cache
 from model.layout import Grid, Medium
 from model.qwen import Qwen
@@ -21,6 +23,9 @@ from model.rope import position_ids
 
 Stop: TypeAlias = Literal["eos", "stop", "length"]
 """Why writing ended: an end token, a stop string, or no room for more."""
+
+PARTS = ("vision", "prefill", "decode")
+"""What the timings tell of."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Output:
-    """What was written, the end token too; log-probabilities of each token; seconds for each part."""
+    """What was written, the end token too; log-probabilities of each token; seconds for each of `PARTS`."""
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
@@ -58,31 +63,77 @@ def generate(
     """Write at most `limit` tokens, each the likeliest, until one is in `eos` or `halted` says so of all.
 
     No repetition penalty, whatever generation_config.json says: it would bear on digits in the prompt, and so
-    on coordinates. Raises ValueError where tokens and images do not agree, ArithmeticError where the
-    network gives no numbers.
+    on coordinates. Raises ValueError where tokens and media do not agree, ArithmeticError where the network
+    gives no numbers, and `PlanError` where memory will not do.
     """
-    tokens: list[int] = []
-    logprobs: list[float] = []
+    [output] = generate_batch(network, [prompt], eos=eos, limit=limit, halted=halted, clock=clock)
+    return output
+
+
+def generate_batch(
+    network: Qwen,
+    prompts: Sequence[Prompt],
+    *,
+    eos: Set[int],
+    limit: int,
+    halted: Callable[[Sequence[int]], bool] = lambda tokens: False,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[Output]:
+    """The same for several prompts in one forward pass, shorter ones padded in front.
+
+    Each writes what it would write alone; who has ended waits for the others, and all share their timings.
+    """
+    _check(network, prompts, limit)
+    rows = [_Row() for _ in prompts]
     with torch.inference_mode():
         times = [clock()]
-        features = None if prompt.patches is None else _look(network, prompt.patches, prompt.grids)
+        features = _look(network, prompts)
         times.append(clock())
-        writer = _Writer(network, len(prompt.tokens) + limit)
-        logits = writer.read(prompt, features)
-        stop: Stop | None = None
-        while stop is None:
-            if tokens:
-                logits = writer.step(tokens[-1])
-            token, logprob = choose(logits)
-            if not tokens:
+        writer = _Writer(network, prompts, limit)
+        logits = writer.read(features)
+        while True:
+            for row, chances in zip(rows, logits, strict=True):
+                if row.stop is None:
+                    row.write(*choose(chances), eos, halted, limit)
+            if len(times) == 2:
                 times.append(clock())
-            tokens.append(token)
-            logprobs.append(logprob)
-            stop = "eos" if token in eos else "stop" if halted(tokens) else None
-            stop = stop or ("length" if len(tokens) >= limit else None)
+            if all(row.stop for row in rows):
+                break
+            logits = writer.step([row.tokens[-1] for row in rows])
         times.append(clock())
-    parts = zip(("vision", "prefill", "decode"), times, times[1:], strict=False)
-    return Output(tuple(tokens), tuple(logprobs), stop, {name: end - start for name, start, end in parts})
+    timings = {name: end - start for name, start, end in zip(PARTS, times, times[1:], strict=False)}
+    return [Output(tuple(row.tokens), tuple(row.logprobs), row.stop or "length", timings) for row in rows]
+
+
+def _check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
+    if limit < 1 or not prompts or not all(prompt.tokens for prompt in prompts):
+        raise ValueError(
+            f"{len(prompts)} prompts and limit {limit}; expected prompts of some tokens and a limit above 0"
+        )
+    unit, weight = network.config.vision.spatial_merge_size**2, network.model.norm.weight
+    requests = []
+    for prompt in prompts:
+        seen = sum(math.prod(grid) for grid in prompt.grids) // unit
+        requests.append(plan.Request(len(prompt.tokens) - seen, prompt.media, limit))
+    plan.check(network.config, requests, weight.dtype, weight.device)
+
+
+@dataclass
+class _Row:
+    """What has been written behind one prompt so far."""
+
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    stop: Stop | None = None
+
+    def write(
+        self, token: int, logprob: float, eos: Set[int], halted: Callable[[Sequence[int]], bool], limit: int
+    ) -> None:
+        self.tokens.append(token)
+        self.logprobs.append(logprob)
+        self.stop = "eos" if token in eos else "stop" if halted(self.tokens) else None
+        if self.stop is None and len(self.tokens) >= limit:
+            self.stop = "length"
 
 
 def choose(logits: Tensor) -> tuple[int, float]:
@@ -95,33 +146,43 @@ def choose(logits: Tensor) -> tuple[int, float]:
 
 
 class _Writer:
-    """The decoder with its cache and the next M-RoPE position."""
+    """The decoder with its cache, the padding in front of each prompt, and each one's next M-RoPE position."""
 
-    def __init__(self, network: Qwen, room: int) -> None:
+    def __init__(self, network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
         self.network = network
-        self.cache = Cache(network.config.text, 1, room, like=network.model.norm.weight)
-        self.next = 0
+        like = network.model.norm.weight
+        longest = max(len(prompt.tokens) for prompt in prompts)
+        padding = [longest - len(prompt.tokens) for prompt in prompts]
+        self.skip = torch.tensor(padding, device=like.device) if any(padding) else None
+        filler = min({0, 1, 2} - {network.config.image_token_id, network.config.video_token_id})  # seen by nobody
+        ids = [position_ids(prompt.tokens, network.config, prompt.media) for prompt in prompts]
+        self.positions = torch.stack([pad(own, (front, 0)) for own, front in zip(ids, padding, strict=True)], dim=1)
+        self.tokens = [(filler,) * front + prompt.tokens for prompt, front in zip(prompts, padding, strict=True)]
+        self.next = torch.tensor([int(own.max()) + 1 for own in ids])
+        self.cache = Cache(network.config.text, len(prompts), longest + limit, like=like)
 
-    def read(self, prompt: Prompt, features: Tensor | None) -> Tensor:
-        """Logits [V] behind the prompt."""
-        positions = position_ids(prompt.tokens, self.network.config, prompt.media)  # [3,T]
-        self.next = int(positions.max()) + 1
-        return self._run(self.network.embed(self._row(prompt.tokens), features), positions)
+    def read(self, features: Tensor | None) -> Tensor:
+        """Logits [B,V] behind the prompts."""
+        tokens = torch.tensor(self.tokens, device=self.cache.store.device)
+        return self._run(self.network.embed(tokens, features), self.positions)
 
-    def step(self, token: int) -> Tensor:
-        """Logits [V] behind one more token; one that stands for an image is a word like others here."""
-        positions = torch.full((3, 1), self.next)
-        self.next += 1
-        return self._run(self.network.model.embed_tokens(self._row((token,))), positions)
-
-    def _row(self, tokens: Sequence[int]) -> Tensor:
-        return torch.tensor([tokens], device=self.cache.store.device)
+    def step(self, tokens: Sequence[int]) -> Tensor:
+        """Logits [B,V] behind one more token each; one that stands for an image is a word like others here."""
+        positions = self.next.expand(3, -1).unsqueeze(-1)
+        self.next = self.next + 1
+        new = torch.tensor(tokens, device=self.cache.store.device).unsqueeze(1)
+        return self._run(self.network.model.embed_tokens(new), positions)
 
     def _run(self, x: Tensor, positions: Tensor) -> Tensor:
-        rotation = self.network.rotation(positions.unsqueeze(1).to(x.device))
-        return self.network.logits(self.network.model(x, rotation, None, self.cache)[0, -1])
+        rotation = self.network.rotation(positions.to(x.device))
+        return self.network.logits(self.network.model(x, rotation, self.skip, self.cache)[:, -1])
 
 
-def _look(network: Qwen, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
-    features: Tensor = network.visual(patches.to(network.model.norm.weight.device), grids)
+def _look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
+    """Features of all media of all prompts, in their order."""
+    patches = [prompt.patches for prompt in prompts if prompt.patches is not None]
+    if not patches:
+        return None
+    grids = [grid for prompt in prompts for grid in prompt.grids]
+    features: Tensor = network.visual(torch.cat(patches).to(network.model.norm.weight.device), grids)
     return features

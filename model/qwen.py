@@ -53,10 +53,13 @@ class Qwen(nn.Module):
         positions: Tensor,
         patches: Tensor | None = None,
         grids: Sequence[Grid] = (),
-        mask: Tensor | None = None,
+        skip: Tensor | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
-        """Logits [B,T,vocab] of tokens [B,T] at positions [3,B,T]; patches, grids as the processor gives."""
+        """Logits [B,T,vocab] of tokens [B,T] at positions [3,B,T]; patches, grids as the processor gives.
+
+        The first `skip` [B] tokens of each row are padding.
+        """
         features = None if patches is None else self.visual(patches, grids)
-        hidden = self.model(self.embed(tokens, features), self.rotation(positions), mask, cache)
+        hidden = self.model(self.embed(tokens, features), self.rotation(positions), skip, cache)
         return self.logits(hidden)

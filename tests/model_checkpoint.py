@@ -34,12 +34,28 @@ TEMPLATE = """\
 {% if message['content'] is string %}{{- message['content'] -}}{% else %}
 {% for part in message['content'] %}
 {% if part['type'] == 'image' or 'image' in part %}{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}
+{% elif part['type'] == 'video' %}{{- '<|vision_start|><|video_pad|><|vision_end|>' -}}
 {% elif 'text' in part %}{{- part['text'] -}}{% endif %}
 {% endfor %}{% endif %}
 {{- '<|im_end|>\\n' -}}
 {% endfor %}
 {% if add_generation_prompt %}{{- '<|im_start|>assistant\\n' -}}{% endif %}
 """
+
+TOOLS = """\
+{% if tools %}{{- '<|im_start|>system\\nThe tools:' -}}
+{% for tool in tools %}{{- '\\n' + (tool | tojson) -}}{% endfor %}{{- '<|im_end|>\\n' -}}{% endif %}
+{% for message in messages %}
+{% if message.role == 'tool' %}{{- '<|im_start|>user\\nIt gave: ' + message.content + '<|im_end|>\\n' -}}
+{% elif message.tool_calls %}{{- '<|im_start|>assistant\\n' + message.content -}}
+{% for call in message.tool_calls %}
+{{- '<tool_call>' + call.function.name + ' ' + (call.function.arguments | tojson) + '</tool_call>' -}}
+{% endfor %}{{- '<|im_end|>\\n' -}}
+{% else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}{% endif %}
+{% endfor %}
+{% if add_generation_prompt %}{{- '<|im_start|>assistant\\n' -}}{% endif %}
+"""
+"""A template for text alone that knows tools, as released checkpoints have beside the one for images."""
 
 
 def shape(

@@ -1,0 +1,147 @@
+"""What a network will take before it takes it, and a refusal that names what would fit.
+
+Sizes are bytes. The figures for activations are worked out from the code of the tower and the decoder: the tensors
+that are alive at once where it holds most. Long inputs are what they are right for; small ones cost less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from model.attention import BLOCK
+from model.config import Config
+from model.layout import Medium
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes: looking and reading come one after the other, so that the larger of the two counts."""
+
+    weights: int
+    cache: int
+    vision: int
+    prefill: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.cache + max(self.vision, self.prefill)
+
+    def __str__(self) -> str:
+        parts = (("weights", self.weights), ("cache", self.cache), ("vision", self.vision), ("prefill", self.prefill))
+        return f"{_gb(self.total)} (" + ", ".join(f"{name} {_gb(size)}" for name, size in parts if size) + ")"
+
+
+class PlanError(MemoryError):
+    """Work that would not fit into memory, refused before it began; `max_pixels` an image or frame would fit."""
+
+    def __init__(self, what: str, need: Need, available: int, max_pixels: int | None = None) -> None:
+        self.need, self.available, self.max_pixels = need, available, max_pixels
+        advice = f"; images and frames of at most max_pixels {max_pixels} would fit" if max_pixels else ""
+        super().__init__(f"{what} takes {need}, {_gb(available)} are available{advice}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt as far as memory goes: words, media, and the tokens that may be written behind."""
+
+    words: int  # tokens that belong to no image and no video
+    media: tuple[Medium, ...]
+    limit: int
+
+    def patches(self, most: int | None = None) -> int:
+        """Patches of all media, where none has more than `most` in a frame."""
+        areas = ((t, h * w) for t, h, w in (medium.grid for medium in self.media))
+        return sum(steps * (area if most is None else min(area, most)) for steps, area in areas)
+
+
+def available(device: torch.device) -> int:
+    """Bytes that can be had without pushing other work out of memory."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return int(psutil.virtual_memory().available)
+
+
+def need(config: Config, requests: Sequence[Request], dtype: torch.dtype, *, most: int | None = None) -> Need:
+    """What it takes to answer `requests` as one batch, with the weights in place already.
+
+    `most` patches a frame at most are counted, as if a pixel budget had shrunk the media.
+    """
+    text, unit, size = config.text, config.vision.spatial_merge_size**2, dtype.itemsize
+    patches = [request.patches(most) for request in requests]
+    tokens = max(request.words + own // unit for request, own in zip(requests, patches, strict=True))
+    room = tokens + max(request.limit for request in requests)
+    key = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * size
+    mask = min(BLOCK, tokens) * tokens * (4 + size) if len(requests) > 1 else 0
+    features = sum(patches) // unit * text.hidden_size * size
+    inputs = sum(patches) * 4 * config.vision.patch_dim
+    return Need(
+        weights=0,
+        cache=len(requests) * room * key,
+        vision=inputs + sum(patches) * patch_bytes(config, size),
+        prefill=inputs
+        + 2 * features
+        + len(requests) * (tokens * token_bytes(config, size) + _last(config, size) + mask),
+    )
+
+
+def patch_bytes(config: Config, size: int) -> int:
+    """Bytes that the tower holds for a patch where it holds most: turning keys, or in the middle of the MLP."""
+    vision = config.vision
+    wide = vision.hidden_size
+    turning = 4 * wide * size + 20 * wide  # q, k, v, turned q; and five float32 tensors that turn k
+    mlp = 3 * vision.intermediate_size * size
+    kept = 2 * wide * size + 16 * vision.head_dim  # the stream, its norm, and cos and sin
+    return kept + max(turning, mlp, vision.patch_dim * size)
+
+
+def token_bytes(config: Config, size: int) -> int:
+    """Bytes that the decoder holds for a token of the prompt where it holds most."""
+    text = config.text
+    wide = text.hidden_size
+    kept = 2 * wide * size + 2 * text.head_dim * (4 + size)
+    attention = 6 * wide * size
+    norm = 12 * wide
+    return kept + max(attention, norm, 3 * text.intermediate_size * size)
+
+
+def _last(config: Config, size: int) -> int:
+    """Bytes for the logits behind one prompt, and their logarithms in float32."""
+    return config.text.vocab_size * (size + 8)
+
+
+def check(config: Config, requests: Sequence[Request], dtype: torch.dtype, device: torch.device) -> None:
+    """Raise `PlanError` where answering `requests` as one batch would not fit."""
+    free = available(device)
+    if (needed := need(config, requests, dtype)).total > free:
+        raise PlanError("answering", needed, free, budget(config, requests, dtype, free))
+
+
+def budget(config: Config, requests: Sequence[Request], dtype: torch.dtype, free: int) -> int | None:
+    """The largest pixel budget of an image or frame with which `requests` fit into `free` bytes, if any."""
+    unit = config.vision.spatial_merge_size**2
+    frames = [math.prod(medium.grid[1:]) for request in requests for medium in request.media]
+    low, high = 0, max(frames, default=0) // unit
+    while low < high:  # `low` tokens a frame fit, more than `high` do not
+        middle = (low + high + 1) // 2
+        fits = need(config, requests, dtype, most=middle * unit).total <= free
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low * config.vision.factor**2 or None
+
+
+def check_weights(weights: int, config: Config, dtype: torch.dtype, device: torch.device) -> None:
+    """Raise `PlanError` where the weights and a question of some words would not fit."""
+    small = need(config, [Request(512, (), 512)], dtype)
+    needed = Need(weights, small.cache, small.vision, small.prefill)
+    if needed.total > (free := available(device)):
+        raise PlanError(f"loading in {str(dtype).removeprefix('torch.')}", needed, free)
+
+
+def _gb(size: int) -> str:
+    return f"{size / GB:.2f} GB"
