@@ -159,7 +159,9 @@ def _use(block: Mapping[str, JsonValue], frame: Frame) -> Action:
         raise ActionError(f"input: {shorten(given)} is no object; give the action and its arguments")
     if name == NAME:
         return _act(given, frame)
-    if name in _READERS or name in _REFUSED:  # a tool for each action, as newer versions have them
+    if isinstance(name, str) and (
+        name in _READERS or name in _REFUSED
+    ):  # a tool for each action, as newer versions have them
         return _act({"action": name, **given}, frame)
     raise ActionError(f"name: {shorten(name)} is no tool here; use {NAME}")
 

@@ -26,13 +26,17 @@ Reader: TypeAlias = Callable[[Arguments], Action]
 
 @dataclass(frozen=True)
 class Verb:
-    """One value of the argument `action`: what it does, which arguments it needs and which it may have."""
+    """One value of the argument `action`: what it does, which arguments it needs and which it may have.
+
+    Some do, by their arguments, more kinds of action than one: `also` names the others.
+    """
 
     name: str
     kind: Kind
     does: str
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    also: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Function:
 
     def signature(self, space: ActionSpace, frame: Frame) -> dict[str, JsonValue]:
         """The function's name, description and parameters, for the actions of `space` and an image of `frame`."""
-        verbs = [verb for verb in self.verbs if verb.kind in space.kinds]
+        verbs = [verb for verb in self.verbs if space.kinds & {verb.kind, *verb.also}]
         listed = "\n".join(f"* `{each.name}`: {each.does}" for each in verbs)
         properties: dict[str, JsonValue] = {
             "action": {

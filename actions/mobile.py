@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from actions.action import MAX_SECONDS, Action, ActionError, Back, Click, Drag, Key, Navigate, Point, Scroll
+from actions.action import MAX_SECONDS, Action, ActionError, Back, Click, Drag, Key, Kind, Navigate, Point, Scroll
 from actions.fields import Arguments, only, seconds
 from actions.functions import Argument, Function, Reader, Verb, Written
 from actions.parser import AT, READERS
@@ -30,7 +30,9 @@ VERBS = (
     Verb("long_press", "click", "Press at (x, y) and hold for `time` seconds.", ("coordinate", "time")),
     Verb("swipe", "drag", "Swipe from (x, y) to (x2, y2).", ("coordinate", "coordinate2")),
     Verb("type", "type", "Enter text into the field that has the focus.", ("text",)),
-    Verb("system_button", "key", "Press a button of the system.", ("button",)),
+    Verb(
+        "system_button", "key", "Press a button of the system.", ("button",), also=frozenset[Kind]({"back", "navigate"})
+    ),
     Verb("wait", "wait", "Let some seconds pass, so that the screen can change.", ("time",)),
     Verb("terminate", "finish", "End the task and state how it went.", ("status",), ("text",)),
     Verb("answer", "answer", "Tell the user what was asked for.", ("text",)),

@@ -129,7 +129,8 @@ def _read(text: str, frame: Frame) -> Action:
         if each.get("type") == "computer_call":
             return _act(_first(each), frame)
     for each in objects:
-        if each.get("type") in _READERS:
+        kind = each.get("type")
+        if isinstance(kind, str) and kind in _READERS:
             return _act(each, frame)
     for each in objects:
         if each.get("type") == "output_text":

@@ -27,13 +27,18 @@ def place(at: Point | None) -> str:
     return f" at ({at.x}, {at.y})" if at else ""
 
 
+def hold(seconds: float) -> str:
+    """' and hold for 2 s', or nothing."""
+    return f" and hold for {seconds:g} s" if seconds else ""
+
+
 def describe(action: Action) -> str:  # noqa: C901 - one line for each kind of action
     """`action` in a few words; text that a model wrote is quoted and cleaned."""
     match action:
         case Click():
-            times = {1: "click", 2: "double click", 3: "triple click"}[action.count]
+            clicks = {1: "click", 2: "double click", 3: "triple click"}[action.count]
             button = "" if action.button == "left" else f"{action.button} "
-            return "+".join((*action.modifiers, f"{button}{times}")) + place(action.at)
+            return "+".join((*action.modifiers, f"{button}{clicks}")) + place(action.at) + hold(action.hold)
         case Drag():
             return f"drag to ({action.path[-1].x}, {action.path[-1].y}) from{place(action.path[0])[3:]}"
         case Move():
@@ -41,9 +46,10 @@ def describe(action: Action) -> str:  # noqa: C901 - one line for each kind of a
         case Scroll():
             return f"scroll by ({action.dx}, {action.dy}){place(action.at)}"
         case Type():
-            return f"type {quote(action.text)}"
+            return f"type {quote(action.text)}{place(action.at)}{', replacing' if action.replace else ''}"
         case Key():
-            return f"press {quote('+'.join(action.keys))}"
+            times = f" {action.count} times" if action.count > 1 else ""
+            return f"press {quote('+'.join(action.keys))}{times}{hold(action.hold)}"
         case Wait():
             return f"wait {action.seconds:g} s"
         case Navigate():

@@ -49,6 +49,7 @@ class EnvironmentEntry(Entry):
     kind: Literal["browser", "miniwob", "screens", "custom"]
     width: int | None = None
     height: int | None = None
+    device: str | None = Field(default=None, description="the phone or tablet it is, by Playwright's name")
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 

@@ -32,11 +32,24 @@ class Part(BaseModel):
 
 
 class Place(Part):
-    """Which environment: a browser of this size, a MiniWoB++ page, or the sign-in screens that need no browser."""
+    """Which environment: a browser of this size, a MiniWoB++ page, or the sign-in screens that need no browser.
+
+    A browser may be that of a phone or tablet: `device` is its name in Playwright's list, and sets the size.
+    """
 
     kind: Literal["browser", "miniwob", "screens"] = "browser"
     width: int = Field(default=1288, ge=16, le=7680)
     height: int = Field(default=728, ge=16, le=4320)
+    device: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.device is not None:
+            if self.kind != "browser":
+                raise ValueError(f"device: only a browser can be a {self.device}, not {self.kind}")
+            if {"width", "height"} & self.model_fields_set:
+                raise ValueError(f"device: {self.device} has a size of its own; leave out width and height")
+        return self
 
 
 class Budget(Part):

@@ -49,6 +49,8 @@ def open_stage(entry: EnvironmentEntry, *, headed: bool = False) -> Iterator[Sta
 def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
     """The bare environment."""
     match entry.kind:
+        case "browser" if entry.device:
+            return Browser(BrowserOptions(device=entry.device, headed=headed))
         case "browser":
             size = (entry.width, entry.height) if entry.width and entry.height else BrowserOptions().size
             return Browser(BrowserOptions(size=size, headed=headed))
@@ -98,12 +100,25 @@ def ready(loaded: Loaded) -> EnvironmentEntry:
     else:
         site = str(loaded.page.parent) if loaded.page else None
         found = EnvironmentEntry(kind="browser", width=place.width, height=place.height, site=site)
+        if place.device is not None:
+            found = EnvironmentEntry(kind="browser", device=_device(loaded, place.device), site=site)
     if found.site is None:
         try:
             admit(found, loaded.script.start)
         except StageError as error:
             raise StageError(f"{loaded.path}:{loaded.line}: start: {error}") from error
     return found
+
+
+def _device(loaded: Loaded, name: str) -> str:
+    """`name`, where there is such a device."""
+    from env.browser.device import find
+
+    try:
+        find(name)
+    except ValueError as error:
+        raise StageError(f"{loaded.path}: environment.{error}") from error
+    return name
 
 
 def start(loaded: Loaded, origin: str) -> str:

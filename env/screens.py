@@ -238,9 +238,12 @@ class Screens:
                 self._place(state, action)
                 state.scroll = min(max(state.scroll + action.dy, 0), self._room(state))
             case Type():
-                return self._type(state, action.text)
+                return self._enter(state, action)
             case Key():
-                return self._press(state, keys.chord(action.keys))
+                target, names = describe(state.focus), keys.chord(action.keys)
+                for _ in range(action.count):
+                    self._press(state, names)
+                return target
             case Wait():
                 pass
             case Back():
@@ -285,8 +288,15 @@ class Screens:
             state.visited.append(state.screen)
             self._show(state, part.to)
 
+    def _enter(self, state: State, action: Type) -> str:
+        keys.runs(action.text)  # an ActionError for what no key makes
+        if action.at is not None:
+            self._click(state, Click(at=action.at))
+        if action.replace and isinstance(state.focus, Field):
+            state.fields[state.focus.name] = ""
+        return self._type(state, action.text)
+
     def _type(self, state: State, text: str) -> str:
-        keys.runs(text)  # an ActionError for what no key makes
         target = describe(state.focus)
         for character in text.replace("\r\n", "\n"):
             self._press(state, {"\n": ["Enter"], "\t": ["Tab"]}.get(character, [character]))

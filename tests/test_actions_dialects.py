@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import string
+from typing import get_args
 
 import pytest
+from dialect_samples import SAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from actions import (
     DIALECTS,
     Action,
     ActionError,
+    ActionSpace,
     Answer,
     AskUser,
     Back,
@@ -22,6 +25,7 @@ from actions import (
     Finish,
     Frame,
     Key,
+    Kind,
     Move,
     Navigate,
     Point,
@@ -33,34 +37,45 @@ from actions import (
     Wait,
     dialect,
     points,
+    smart_resize,
 )
 
-FRAMES = [Frame.fit(1280, 720), Frame.fit(1366, 768), Frame.fit(1080, 2400), Frame(160, 208, 160, 208)]
+SCREENS = [(1280, 720), (1366, 768), (1080, 2400), (160, 208), (3840, 2160)]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 named = texts.filter(bool)
 seconds = st.integers(0, 60) | st.floats(0, 60)
+keys = st.lists(
+    st.sampled_from(["ctrl", "a", "+", "Enter", "enter", "ENTER", "A", "ctrl+s", " "]) | named, min_size=1, max_size=3
+).map(tuple)
+held = st.lists(st.sampled_from(["alt", "ctrl", "meta", "shift"]), max_size=3).map(tuple)
 
 
-def actions(frame: Frame) -> st.SearchStrategy[Action]:
-    """Any action on the screen of `frame`."""
-    place = st.builds(Point, x=st.integers(0, frame.width - 1), y=st.integers(0, frame.height - 1))
+place = st.builds(Point, x=st.integers(0, 9999), y=st.integers(0, 9999))
+
+
+def actions() -> st.SearchStrategy[Action]:
+    """Any action on a screen of 10,000 pixels either way."""
     maybe = st.none() | place
     pixels = st.integers(-100_000, 100_000)
     return st.one_of(
         st.builds(Click, at=maybe, button=st.sampled_from(["left", "middle", "right"]), count=st.integers(1, 3)),
+        st.builds(Click, at=maybe, hold=seconds),
+        st.builds(Click, at=place, count=st.integers(1, 2), modifiers=held),
         st.builds(Drag, path=st.lists(place, min_size=1, max_size=3).map(tuple)),
         st.builds(Move, at=place),
         st.builds(Scroll, at=maybe, dy=pixels),
+        st.builds(Scroll, at=maybe, dy=st.integers(-800, 800).map(lambda notches: notches * 120)),
+        st.builds(Scroll, at=maybe, dx=st.sampled_from([600, -600, 120])),
+        st.builds(Scroll, at=maybe, dy=st.sampled_from([600, -600])),
         st.builds(Scroll, at=maybe, dx=pixels, dy=st.sampled_from([0, 0, 5])),
         st.builds(Type, text=texts),
-        st.builds(
-            Key,
-            keys=st.lists(st.sampled_from(["ctrl", "a", "+", "Enter", "ctrl+s"]) | named, min_size=1, max_size=3).map(
-                tuple
-            ),
-        ),
+        st.builds(Type, text=texts | texts.map(lambda text: text + "\n"), at=maybe, replace=st.booleans()),
+        st.builds(Key, keys=keys),
+        st.builds(Key, keys=keys, count=st.integers(1, 100)),
+        st.builds(Key, keys=keys, hold=seconds),
         st.builds(Wait, seconds=seconds),
-        st.builds(Navigate, url=named),
+        st.builds(Navigate, url=named | named.map(lambda rest: f"https://a.example/{rest}")),
+        st.just(Navigate(url="about:blank")),
         st.just(Back()),
         st.builds(Tab, index=st.integers(0, 999)),
         st.builds(Select, at=place, label=texts),
@@ -69,6 +84,21 @@ def actions(frame: Frame) -> st.SearchStrategy[Action]:
         st.builds(AskUser, question=texts),
         st.builds(Finish, success=st.booleans(), text=texts),
     )
+
+
+ACTIONS = actions()
+
+
+def onto(frame: Frame, action: Action) -> Action:
+    """`action` on the screen of `frame`."""
+
+    def fit(point: Point) -> Point:
+        return Point(x=point.x * frame.width // 10_000, y=point.y * frame.height // 10_000)
+
+    if isinstance(action, Drag):
+        return Drag(path=tuple(fit(point) for point in action.path))
+    there = points(action)
+    return action.model_copy(update={"at": fit(there[0])}) if there else action
 
 
 def near(one: Action, other: Action, frame: Frame) -> bool:
@@ -83,15 +113,26 @@ def near(one: Action, other: Action, frame: Frame) -> bool:
 
 
 def _still(action: Action) -> dict[str, object]:
-    return {name: value for name, value in action.model_dump().items() if name not in ("at", "path")}
+    return {name: value for name, value in action.model_dump().items() if name not in ("at", "path", "kind")}
+
+
+SIDES = st.sampled_from(SCREENS) | st.tuples(st.integers(28, 4000), st.integers(28, 4000))
+BUDGETS = st.sampled_from([1_003_520, 12_845_056])
+
+
+def seen(tongue: Dialect, screen: tuple[int, int], budget: int = 12_845_056) -> Frame:
+    """The frame of a screen in the convention of a dialect."""
+    return tongue.frame(*screen, *smart_resize(*screen[::-1], max_pixels=budget)[::-1])
 
 
 @pytest.mark.parametrize("tongue", DIALECTS.values(), ids=list(DIALECTS))
-@given(data=st.data())
-@settings(max_examples=600, deadline=None)
-def test_every_dialect_reads_back_what_it_wrote(tongue: Dialect, data: st.DataObject) -> None:
-    frame = data.draw(st.sampled_from(FRAMES))
-    action = data.draw(actions(frame))
+@given(drawn=ACTIONS, screen=SIDES, budget=BUDGETS)
+@settings(max_examples=300, deadline=None)
+def test_every_dialect_reads_back_what_it_wrote(
+    tongue: Dialect, drawn: Action, screen: tuple[int, int], budget: int
+) -> None:
+    frame = seen(tongue, screen, budget)
+    action = onto(frame, drawn)
     if not tongue.writes(action):
         with pytest.raises(ActionError):
             tongue.print(action, frame)
@@ -99,19 +140,56 @@ def test_every_dialect_reads_back_what_it_wrote(tongue: Dialect, data: st.DataOb
     assert near(tongue.parse(tongue.print(action, frame), frame), action, frame)
 
 
-CALL = '<tool_call>\n{"name": "computer_use", "arguments": {%s}}\n</tool_call>'
-SEEDS = [
-    CALL % '"action": "left_click", "coordinate": [512, 334]',
-    CALL % '"action": "type", "text": "a \\"b\\" \\u00e9"',
-    CALL % '"action": "key", "keys": ["ctrl", "s"]',
-    CALL % '"action": "key", "keys": ["keys=[\'ctrl\'", "\'c\']"]',
-    CALL % '"action": "left_click_drag", "coordinate": [5, 6], "coordinate2": {"y": 9, "x": 80}',
-    CALL % '"action": "scroll", "coordinate": [5, 6], "pixels": -300',
-    '<thinking>I see <tool_call>{"action": "wait"}</tool_call></thinking>\n{"action": "wait", "time": "2"}',
-    "{'action': 'left_click', 'coordinate': (12, 34)}⚗",
-    '```json\n[{"bbox_2d": [1, 2, 30, 40], "label": "x"}]\n```',
-    '<points x1="10" y1="20" alt="x">y</points>',
+SPOKEN = {
+    "anthropic": {"click", "drag", "move", "scroll", "type", "key", "wait", "finish"},
+    "fara": {"click", "move", "scroll", "type", "key", "wait", "navigate", "back", "answer", "ask_user", "finish"},
+    "openai": {"click", "drag", "move", "scroll", "type", "key", "wait", "back", "finish"},
+    "pyautogui": {"click", "drag", "move", "scroll", "type", "key", "wait", "finish"},
+    "qwen2": set(get_args(Kind)) - {"select", "tab", "upload"},
+    "qwen2.5": set(get_args(Kind)),
+    "qwen2.5-mobile": set(get_args(Kind)) - {"move", "scroll"},
+    "qwen3": set(get_args(Kind)),
+    "ui-tars-1.0": set(get_args(Kind)) - {"answer", "select", "tab", "upload"},
+    "ui-tars-1.5": set(get_args(Kind)) - {"answer", "select", "tab", "upload"},
+}
+"""The kinds of action that each dialect has words for."""
+
+PLAIN = [
+    Click(at=Point(x=1, y=2)),
+    Drag(path=(Point(x=1, y=2), Point(x=3, y=4))),
+    Move(at=Point(x=1, y=2)),
+    Scroll(at=Point(x=1, y=2), dy=600),
+    Type(text="a"),
+    Key(keys=("enter",)),
+    Wait(seconds=1),
+    Navigate(url="https://a.example"),
+    Back(),
+    Tab(index=1),
+    Select(at=Point(x=1, y=2), label="a"),
+    Upload(at=Point(x=1, y=2), files=("a",)),
+    Answer(text="a"),
+    AskUser(question="a"),
+    Finish(),
 ]
+
+
+@pytest.mark.parametrize("tongue", DIALECTS.values(), ids=list(DIALECTS))
+def test_a_dialect_writes_the_kinds_it_has_words_for_and_offers_no_others(tongue: Dialect) -> None:
+    assert {action.kind for action in PLAIN if tongue.writes(action)} == SPOKEN[tongue.name]
+    frame = tongue.frame(1000, 600, 1008, 588)
+    nothing = tongue.prompt(ActionSpace.of("tab"), frame)
+    for kind in sorted(SPOKEN[tongue.name] - {"tab", "finish", "answer", "ask_user"}):
+        assert len(tongue.prompt(ActionSpace.of(kind, "tab"), frame)) > len(nothing), kind
+
+
+def test_a_dialect_writes_every_action_of_its_samples_and_reads_it_back() -> None:
+    for name, pairs in SAMPLES.items():
+        frame = Frame(1000, 600, 1000, 600)
+        for text, action in pairs:
+            if dialect(name).writes(action):
+                assert dialect(name).parse(dialect(name).print(action, frame), frame) == action, text
+
+
 PIECES = [
     "{",
     "}",
@@ -142,11 +220,17 @@ PIECES += [
     "\n",
     "coordinate",
     "action",
+    "Action: ",
+    "pyautogui.",
+    "```",
+    "start_box=",
+    "*ARGS*: ",
+    "\\u",
 ]
 
 
-def mutate(text: str, drawn: random.Random) -> str:
-    """`text` with a few pieces cut, doubled, swapped or put in."""
+def mutate(text: str, drawn: random.Random, others: list[str]) -> str:
+    """`text` with a few pieces cut, doubled, swapped or put in, or one of `others` after it."""
     for _ in range(drawn.choice((1, 1, 2, 3, 8))):
         a, b = sorted(drawn.randrange(len(text) + 1) for _ in range(2))
         cut = text[a : min(b, a + 20)]
@@ -157,7 +241,7 @@ def mutate(text: str, drawn: random.Random) -> str:
                 lambda t=text, a=a: t[:a] + drawn.choice(PIECES) + t[a:],
                 lambda t=text, a=a: t[:a] + drawn.choice(string.printable) + t[a + 1 :],
                 lambda t=text, a=a: t[:a],
-                lambda t=text: t + drawn.choice(SEEDS),
+                lambda t=text: t + drawn.choice(others),
             )
         )()
     return text
@@ -167,9 +251,11 @@ def mutate(text: str, drawn: random.Random) -> str:
 def test_ten_thousand_mutated_replies_give_an_action_on_the_screen_or_an_action_error(tongue: Dialect) -> None:
     drawn = random.Random(0)
     outcomes, said = {True: 0, False: 0}, []
+    seeds = [text for text, _ in SAMPLES[tongue.name]]
+    shown = [seen(tongue, screen) for screen in SCREENS]
     for _ in range(10_000):
-        frame = drawn.choice(FRAMES)
-        text = mutate(drawn.choice(SEEDS), drawn)
+        frame = drawn.choice(shown)
+        text = mutate(drawn.choice(seeds), drawn, seeds)
         try:
             action = tongue.parse(text, frame)
         except ActionError as error:
@@ -184,9 +270,9 @@ def test_ten_thousand_mutated_replies_give_an_action_on_the_screen_or_an_action_
 
 @pytest.mark.parametrize("tongue", DIALECTS.values(), ids=list(DIALECTS))
 @given(text=st.text(max_size=300))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_gives_an_action_on_the_screen_or_an_action_error(tongue: Dialect, text: str) -> None:
-    frame = FRAMES[0]
+    frame = tongue.frame(1280, 720, 1288, 728)
     try:
         frame.check(tongue.parse(text, frame))
     except ActionError as error:

@@ -1,9 +1,7 @@
-"""Carrying actions out with the browser's mouse and keyboard."""
+"""Carrying actions out in the browser."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Error as PlaywrightError
@@ -20,7 +18,6 @@ from actions.action import (
     Key,
     Move,
     Navigate,
-    Point,
     Scroll,
     Select,
     Tab,
@@ -29,13 +26,13 @@ from actions.action import (
     Wait,
 )
 from env import keys
-from env.browser.element import choose, hit
+from env.browser.element import choose
 from env.browser.navigate import back, navigate
+from env.browser.pointer import css, held, point
 from env.browser.session import Session
 
-STEPS = 4  # mouse moves on each leg of a drag: pages start one only after a few
 CHOOSER = 2.0  # seconds in which a click has to open its file chooser
-PER_CHARACTER = 0.05  # seconds that typing may take, generously
+PER_PRESS = 0.05  # seconds that a press of one key may take, generously
 
 
 def patience(action: Action, usual: float) -> float:
@@ -43,7 +40,9 @@ def patience(action: Action, usual: float) -> float:
     if isinstance(action, Wait):
         return usual + action.seconds
     if isinstance(action, Type):
-        return usual + PER_CHARACTER * len(action.text)
+        return usual + PER_PRESS * len(action.text)
+    if isinstance(action, Click | Key):
+        return usual + (PER_PRESS + action.hold) * action.count
     return usual
 
 
@@ -51,15 +50,16 @@ async def act(session: Session, action: Action) -> None:
     """Do `action` on the current tab, and note its target. ActionError where it cannot be done."""
     match action:
         case Click() | Move() | Scroll() | Drag():
-            await _point(session, action)
+            await point(session, action)
         case Type():
-            session.target = session.focus
-            await _type(session, action.text)
+            await _enter(session, action)
         case Key():
-            session.target = session.focus
-            await press(session, keys.chord(action.keys))
+            session.target, names = session.focus, keys.chord(action.keys)
+            for _ in range(action.count):
+                async with held(session, names):
+                    await session.linger(action.hold)
         case Wait():
-            await session.bell.until(lambda: bool(session.dialogs or session.broken), action.seconds)
+            await session.linger(action.seconds)
         case Navigate():
             await navigate(session, action.url)
         case Back():
@@ -74,68 +74,16 @@ async def act(session: Session, action: Action) -> None:
             raise ActionError(f"{action.kind}: is said to the user, not done to the screen")
 
 
-def css(session: Session, point: Point | None) -> tuple[float, float]:
-    """A pixel of the screenshot as CSS pixels; None is where the pointer is. The one place that divides."""
-    if point is None:
-        return session.pointer
-    scale = session.options.device_scale_factor
-    return point.x / scale, point.y / scale
-
-
-async def _point(session: Session, action: Click | Move | Scroll | Drag) -> None:
-    """What the pointer does."""
-    mouse = session.current.page.mouse
-    path = action.path if isinstance(action, Drag) else (action.at,)
-    places = [css(session, point) for point in path]
-    if len(places) == 1 and isinstance(action, Drag):
-        places.insert(0, session.pointer)
-    x, y = places[0]
-    session.target = await hit(session, x, y)
-    session.pointer = places[-1]
-    match action:
-        case Click():
-            async with held(session, [keys.MODIFIERS[name] for name in action.modifiers]):
-                await mouse.click(x, y, button=action.button, click_count=action.count)
-        case Move():
-            await mouse.move(x, y)
-        case Scroll():
-            await mouse.move(x, y)
-            scale = session.options.device_scale_factor
-            await mouse.wheel(action.dx / scale, action.dy / scale)
-        case Drag():
-            await _drag(session, places)
-
-
-async def _drag(session: Session, places: Sequence[tuple[float, float]]) -> None:
-    mouse = session.current.page.mouse
-    await mouse.move(*places[0])
-    await mouse.down()
-    try:
-        for x, y in places[1:]:
-            await mouse.move(x, y, steps=STEPS)
-    finally:
-        await mouse.up()
-
-
-@asynccontextmanager
-async def held(session: Session, names: Sequence[str]) -> AsyncIterator[None]:
-    """The keys `names` are down while entered, pressed in order and released in reverse whatever happens."""
-    keyboard = session.current.page.keyboard
-    down: list[str] = []
-    try:
-        for name in names:
-            down.append(name)
-            await keyboard.down(name)
-        yield
-    finally:
-        for name in reversed(down):
-            await keyboard.up(name)
-
-
-async def press(session: Session, names: Sequence[str]) -> None:
-    """Press `names` in order and release them in reverse."""
-    async with held(session, names):
-        pass
+async def _enter(session: Session, action: Type) -> None:
+    """Type, after a click where the action names a place, and over what stands there where it asks for that."""
+    keys.runs(action.text)  # an ActionError for what no key makes, before anything is clicked
+    session.target = session.focus
+    if action.at is not None:
+        await point(session, Click(at=action.at))
+    if action.replace:
+        await session.current.page.keyboard.press("ControlOrMeta+a")
+        await session.current.page.keyboard.press("Delete")
+    await _type(session, action.text)
 
 
 async def _type(session: Session, text: str) -> None:
@@ -163,10 +111,8 @@ async def _tab(session: Session, index: int) -> None:
 
 async def _upload(session: Session, action: Upload) -> None:
     files = [allowed(session.options.uploads, name) for name in action.files]
-    page, place = session.current.page, css(session, action.at)
-    session.target = await hit(session, *place)
-    session.pointer, session.chooser = place, None
-    await page.mouse.click(*place)
+    page, session.chooser = session.current.page, None
+    await point(session, Click(at=action.at))
     if not await session.bell.until(lambda: session.chooser is not None, CHOOSER) or session.chooser is None:
         raise ActionError(f"at: the click on {session.target or 'this place'} opened no file chooser")
     try:

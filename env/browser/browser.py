@@ -17,6 +17,7 @@ from actions.action import Action
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
 from env.browser import capture, episode, script
+from env.browser.device import equip
 from env.browser.downloads import Downloads
 from env.browser.launch import fresh, launch
 from env.browser.navigate import BLANK, address
@@ -39,11 +40,12 @@ class Browser:
     """A Chromium to act on, driven from a thread of its own, so that it works beside a running event loop.
 
     It starts with the first `reset`. A call that hangs ends with `EnvironmentBroken("timeout")`, and the next
-    `reset` brings a new browser. However this process ends, no browser process is left.
+    `reset` brings a new browser. However this process ends, no browser process is left. ValueError for a device that
+    Playwright does not know.
     """
 
     def __init__(self, options: BrowserOptions = DEFAULTS, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.options = options
+        self.options = equip(options)
         self._clock = clock
         self._ownership = Ownership()
         self._worker = Worker()
@@ -56,8 +58,9 @@ class Browser:
 
     @property
     def space(self) -> ActionSpace:
-        """Everything a browser can do; uploads only where there is a folder for them."""
-        return ActionSpace(frozenset(KINDS) - (frozenset() if self.options.uploads else {"upload"}))
+        """Everything a browser can do: uploads where there is a folder for them, moving where there is a mouse."""
+        missing = (("upload", not self.options.uploads), ("move", self.options.touch))
+        return ActionSpace(frozenset(KINDS) - {kind for kind, lacks in missing if lacks})
 
     @property
     def marker(self) -> str:

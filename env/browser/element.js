@@ -59,6 +59,11 @@
   };
 
   return {
+    // A place of the window as a place of the layout: on a phone, a page may be laid out wider than it is shown.
+    layout: (x, y) => {
+      const view = window.visualViewport;
+      return [x / view.scale + view.offsetLeft, y / view.scale + view.offsetTop];
+    },
     hit: (x, y) => {
       const found = at(x, y);
       return found ? describe(found) : "";

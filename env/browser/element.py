@@ -6,6 +6,7 @@ import asyncio
 from typing import Literal
 
 from playwright.async_api import Error as PlaywrightError
+from pydantic import TypeAdapter
 
 from actions.action import ActionError
 from env.browser import script
@@ -20,6 +21,8 @@ CORNER = """frame => {
   return [box.left + frame.clientLeft, box.top + frame.clientTop];
 }"""
 
+_PLACE = TypeAdapter(tuple[float, float])
+
 Question = Literal["hit", "closed", "choose"]
 
 
@@ -31,6 +34,19 @@ async def hit(session: Session, x: float, y: float) -> str:
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return ""
     return str(said)
+
+
+async def scale(session: Session) -> float:
+    """How large the page is shown: a phone shows one that was not made for it at less than 1.
+
+    The browser counts places of its input in CSS pixels of the page, and not in those of the window.
+    """
+    try:
+        async with asyncio.timeout(_patience(session.current)):
+            said = await script.evaluate(session.current.cdp, "() => window.visualViewport.scale")
+    except (TimeoutError, PlaywrightError, script.ScriptError):
+        return 1.0
+    return said if isinstance(said, float) and said > 0 else 1.0
 
 
 async def look(session: Session, tab: Tab) -> None:
@@ -65,6 +81,8 @@ async def _ask(session: Session, question: Question, x: float, y: float, *more: 
     """Ask the main frame, and where another origin's frame covers the place, that frame."""
     source = script.source("element.js")
     cdp, frame = session.current.cdp, session.current.page.main_frame
+    if session.options.mobile:
+        x, y = _PLACE.validate_python(await script.evaluate(cdp, f"{source}.layout", x, y))
     if not await script.evaluate(cdp, f"{source}.closed", x, y):
         return await script.evaluate(cdp, f"{source}.{question}", x, y, *more)
     for _ in range(DEPTH):

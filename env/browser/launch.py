@@ -46,10 +46,14 @@ async def launch(playwright: Playwright, options: BrowserOptions, marker: str) -
 
 async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
     """A context without cookies or history, of the size that the options ask for."""
-    width, height = options.size
+    (width, height), screen = options.size, options.screen or options.size
     context = await chromium.new_context(
         viewport={"width": width, "height": height},
+        screen={"width": screen[0], "height": screen[1]},
         device_scale_factor=options.device_scale_factor,
+        is_mobile=options.mobile,
+        has_touch=options.touch,
+        user_agent=options.user_agent or None,
         locale=options.locale,
         timezone_id=options.timezone,
         accept_downloads=True,

@@ -16,6 +16,16 @@ class BrowserOptions:
     size: tuple[int, int] = (1288, 728)
     device_scale_factor: float = 1.0
     """Screenshot pixels to one CSS pixel."""
+    device: str = ""
+    """A phone or tablet by Playwright's name, such as "Pixel 7": it sets `size`, the scale and all up to `screen`."""
+    mobile: bool = False
+    """Whether pages see a mobile viewport, as their <meta name=viewport> asks for it."""
+    touch: bool = False
+    """Whether there is a touch screen in the place of a mouse."""
+    user_agent: str = ""
+    """What the browser calls itself; empty for its own name."""
+    screen: tuple[int, int] | None = None
+    """What pages are told of the whole screen; None for `size`."""
     clip: tuple[int, int] | None = None
     """Show only the left top part of this size; the page itself keeps `size`."""
     headed: bool = False

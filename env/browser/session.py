@@ -129,6 +129,11 @@ class Session:
             work.exception()  # taken note of, so that an action given up is not reported as forgotten
         self.bell.ring()
 
+    async def linger(self, seconds: float) -> None:
+        """Let time pass, until a dialog opens."""
+        if seconds:
+            await self.bell.until(lambda: bool(self.dialogs or self.broken), seconds)
+
     async def unless_dialog(self, work: Coroutine[object, object, T], seconds: float) -> T | None:
         """The result of `work`, or None where a dialog opened first. TimeoutError after `seconds`."""
         task: asyncio.Task[T] = asyncio.ensure_future(work)
@@ -189,7 +194,8 @@ class Session:
                 await page.set_viewport_size({"width": width, "height": height})
             # A capture has the scale of its own protocol session, and Playwright has set that of another one.
             scale = self.options.device_scale_factor
-            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+            mobile = self.options.mobile
+            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}
             await tab.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
             if not page.is_closed():
                 self.tabs.append(tab)

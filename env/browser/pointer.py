@@ -1,0 +1,87 @@
+"""What the mouse does, or on a phone the finger."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from actions.action import Click, Drag, Move, Point, Scroll
+from env import keys
+from env.browser import touch
+from env.browser.element import hit, scale
+from env.browser.session import Session
+
+STEPS = 4  # mouse moves on each leg of a drag: pages start one only after a few
+
+Pointing: TypeAlias = Click | Move | Scroll | Drag
+
+
+def css(session: Session, point: Point | None) -> tuple[float, float]:
+    """A pixel of the screenshot as CSS pixels; None is where the pointer is. The one place that divides."""
+    if point is None:
+        return session.pointer
+    factor = session.options.device_scale_factor
+    return point.x / factor, point.y / factor
+
+
+async def point(session: Session, action: Pointing) -> None:
+    """Do `action` and note its target. ActionError, before anything is done, where a touch screen cannot do it."""
+    path = action.path if isinstance(action, Drag) else (action.at,)
+    places = [css(session, point) for point in path]
+    if len(places) == 1 and isinstance(action, Drag):
+        places.insert(0, session.pointer)
+    if session.options.touch:
+        touch.check(action)
+    session.target = await hit(session, *places[0])
+    session.pointer = places[-1]
+    if session.options.mobile:
+        zoom = await scale(session)
+        places = [(x / zoom, y / zoom) for x, y in places]
+    if session.options.touch:
+        await touch.point(session, action, places)
+    else:
+        await _mouse(session, action, places)
+
+
+async def _mouse(session: Session, action: Pointing, places: Sequence[tuple[float, float]]) -> None:
+    mouse = session.current.page.mouse
+    x, y = places[0]
+    match action:
+        case Click():
+            async with held(session, [keys.MODIFIERS[name] for name in action.modifiers]):
+                await mouse.click(x, y, button=action.button, click_count=action.count, delay=action.hold * 1000)
+        case Move():
+            await mouse.move(x, y)
+        case Scroll():
+            await mouse.move(x, y)
+            factor = session.options.device_scale_factor
+            await mouse.wheel(action.dx / factor, action.dy / factor)
+        case Drag():
+            await _drag(session, places)
+
+
+async def _drag(session: Session, places: Sequence[tuple[float, float]]) -> None:
+    mouse = session.current.page.mouse
+    await mouse.move(*places[0])
+    await mouse.down()
+    try:
+        for x, y in places[1:]:
+            await mouse.move(x, y, steps=STEPS)
+    finally:
+        await mouse.up()
+
+
+@asynccontextmanager
+async def held(session: Session, names: Sequence[str]) -> AsyncIterator[None]:
+    """The keys `names` are down while entered, pressed in order and released in reverse whatever happens."""
+    keyboard = session.current.page.keyboard
+    down: list[str] = []
+    try:
+        for name in names:
+            down.append(name)
+            await keyboard.down(name)
+        yield
+    finally:
+        for name in reversed(down):
+            await keyboard.up(name)
