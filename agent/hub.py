@@ -66,7 +66,8 @@ def download(name: str, *, more: Sequence[str] = (), cache: Path | None = None, 
     except RevisionNotFoundError as error:
         raise HubError(f"{repo}: no revision {revision!r}; expected a branch, tag or commit") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        raise HubError(f"{name}: the hub cannot be reached, and no copy is on this machine yet") from error
+        cause = str(error.__cause__ or "offline").split("\n")[0][:200]
+        raise HubError(f"{name}: the hub cannot be reached ({cause}), and no copy is on this machine yet") from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise HubError(
             f"{name}: the download failed: {' '.join(str(error).split())[:300]}; run it again to go on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from actions import DIALECTS
 from agent.engine import Engine
-from agent.hub import MORE, NAME, HubError, download
 from agent.options import KEY, SERVED, OptionError, Options
 from agent.policy import PolicyBroken
 from agent.settings import BUILTIN, Settings
 from agent.speaker import Sight, Speaker
 
 FOREIGN = "transformers:"
+HUB = re.compile(r"(?!\.)[\w.-]+/[\w.-]+(@[\w./-]+)?")
 WORDS = (
     "builtin, a folder with a checkpoint, OWNER/NAME on the hub (or OWNER/NAME@REVISION), "
     "transformers: before a folder or name, or http://HOST:PORT/v1 of a server (or http://HOST:PORT/v1#MODEL)"
@@ -45,7 +46,7 @@ def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]
             return _foreign(model.removeprefix(FOREIGN), sight, stated)
         folder = BUILTIN if model == "builtin" else _folder(model)
         return Engine(folder, sight=sight, settings=stated.over(Settings.read(folder)))
-    except (OptionError, HubError, PolicyBroken) as error:
+    except (OptionError, PolicyBroken) as error:
         raise ModelError(f"--model {model}: {error}") from error
     except ModuleNotFoundError as error:
         extra = {"openai": "served", "transformers": "transformers"}.get(error.name or "")
@@ -58,9 +59,14 @@ def _folder(model: str, *, foreign: bool = False) -> Path:
     """The checkpoint folder that a word names: itself, or what is downloaded for it."""
     if Path(model).is_dir():
         return Path(model)
-    if NAME.fullmatch(model) is None or model.startswith((".", "/")):
+    if HUB.fullmatch(model) is None:
         raise ModelError(f"--model {model}: expected 'script', or one of: {WORDS}")
-    return download(model, more=MORE if foreign else ())
+    from agent.hub import MORE, HubError, download
+
+    try:
+        return download(model, more=MORE if foreign else ())
+    except HubError as error:
+        raise ModelError(f"--model {model}: no such folder here, and on the hub: {error}") from error
 
 
 def _foreign(model: str, sight: Sight, stated: Settings) -> Speaker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -47,7 +48,7 @@ def serve(
         refuse(f"serve needs the extra `serve`: pip install 'handeye[serve]' ({error})")
     with told():
         engine = open_engine(model, options.ways(context, with_), sight(min_pixels, max_pixels, dtype))
-        loaded, settings = engine.model, engine.settings
+        loaded, settings = replace(engine.model, name=engine.name), engine.settings
     key = context.find_root().obj.get(KEY, "")
     limits = Limits(body=max_body, waiting=waiting, told=settings.system, hosts=hosts(host), key=key)
     card = {"handeye": settings.model_dump(mode="json", exclude_none=True)}
