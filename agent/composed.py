@@ -124,7 +124,8 @@ class Composed:
 
     def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
         """A step in words, and where the places are that it names."""
-        tone = Tone(_Plans(), self.dialect.prompt(self.space, self.frame(seen)), form(self.space))
+        asked = self.dialect.prompt(self.space, self.frame(seen)) if self.planner.settings.system else ""
+        tone = Tone(_Plans(), asked, form(self.space))
         plan = answer(self.planner, Past(task.instruction, history, seen), tone)
         found = [self.grounder.reply(Task(f"Click on {words}."), (), seen) for words in _named(plan.text)]
         text = Written(plan=plan.text, places=tuple(each.text for each in found)).model_dump_json()

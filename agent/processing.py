@@ -24,10 +24,17 @@ Message: TypeAlias = dict[str, object]
 PAD = "<|image_pad|>"
 
 
+class Added(Protocol):
+    """A token beside those that words are made of."""
+
+    content: str
+    special: bool
+
+
 class Tokens(Protocol):
     """What is used of a tokenizer."""
 
-    all_special_tokens: list[str]
+    added_tokens_decoder: Mapping[int, Added]
     eos_token_id: int | None
     pad_token_id: int | None
 
@@ -112,7 +119,8 @@ def conversation(question: Question, tokenizer: Tokens) -> tuple[list[Message], 
     What looks like one of the tokenizer's special tokens in a text is text: a space without width breaks it up.
     """
     left = [Pillow.fromarray(image) for image in question.images]
-    pictures, special = iter(left), sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+    pictures = iter(left)
+    special = sorted((t.content for t in tokenizer.added_tokens_decoder.values() if t.special), key=len, reverse=True)
 
     def part(given: Mapping[str, object]) -> Message:
         if given["type"] == "image":

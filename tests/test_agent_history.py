@@ -101,14 +101,14 @@ def test_a_mistake_is_told_where_its_screen_is_shown_again(steps: tuple[Step, ..
 def test_places_are_told_in_the_frame_of_the_prompt_and_not_in_that_of_their_time(steps: tuple[Step, ...]) -> None:
     asked = ask(steps[:1], "last:2", scale=2)
     assert steps[0].frame == Frame(336, 252, 336, 252)
-    assert f'"coordinate": [{2 * NAME.at.x}, {2 * NAME.at.y}]' in str(asked.messages[1]["content"])  # type: ignore[union-attr]
+    assert f'"coordinate": [{2 * NAME.at.x}, {2 * NAME.at.y}]' in str(asked.messages[1]["content"])
 
 
 def test_a_place_on_a_screen_of_another_size_keeps_its_share_of_the_way(steps: tuple[Step, ...]) -> None:
     small = Observation(np.zeros((126, 168, 3), dtype=np.uint8))
     speaker = Notes(Settings(dialect="qwen2.5", system=False))
     ModelPolicy(speaker).reply(Task("Go."), steps[:1], small)
-    assert f'"coordinate": [{NAME.at.x // 2}, {NAME.at.y // 2}]' in texts(speaker.asked[0])[0]  # type: ignore[union-attr]
+    assert f'"coordinate": [{NAME.at.x // 2}, {NAME.at.y // 2}]' in texts(speaker.asked[0])[0]
 
 
 def test_screens_are_let_go_of_and_then_words_until_the_prompt_fits(steps: tuple[Step, ...]) -> None:
