@@ -15,10 +15,7 @@ from actions.functions import Argument, Function, Reader, Verb, Written
 from actions.parser import AT, READERS
 from actions.printer import at, print_arguments
 from actions.qwen25 import OURS, STATUS, WEB
-from actions.tongue import Place, Tongue
-
-HOME = "about:blank"
-"""The page that a home button opens."""
+from actions.tongue import HOME, Place, Tongue
 
 _BUTTONS: Mapping[str, Action] = MappingProxyType(
     {"Back": Back(), "Home": Navigate(url=HOME), "Enter": Key(keys=("Enter",))}

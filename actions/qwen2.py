@@ -40,9 +40,7 @@ from actions.functions import Reader
 from actions.reader import Reader as Values
 from actions.reader import Unreadable
 from actions.space import ActionSpace
-from actions.tongue import Place, Tongue
-
-HOME = "about:blank"
+from actions.tongue import HOME, Place, Tongue
 
 _CALL = re.compile(r"[*✿]FUNCTION[*✿]\s{0,8}:\s{0,8}([A-Za-z_]{1,40})\s{0,8}[*✿]ARGS[*✿]\s{0,8}:\s{0,8}", re.IGNORECASE)
 

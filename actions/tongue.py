@@ -10,6 +10,9 @@ from actions.action import Action, ActionError, Point
 from actions.frame import Convention, Frame
 from actions.space import ActionSpace
 
+HOME = "about:blank"
+"""The page that a phone's home button opens: a browser has no home screen."""
+
 Place: TypeAlias = Callable[[Point], Point]
 """Brings a pixel of the screen to where a model sees it."""
 

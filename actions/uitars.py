@@ -33,7 +33,7 @@ from actions.fields import Arguments, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
 from actions.space import ActionSpace
-from actions.tongue import Place, Tongue
+from actions.tongue import HOME, Place, Tongue
 from actions.uicalls import escape, find
 from actions.wheel import DIRECTIONS, NOTCH, turn
 
@@ -45,8 +45,6 @@ PAUSE = 5.0
 
 PRESS = 1.0
 """Seconds of a `long_press` that names none."""
-
-HOME = "about:blank"
 
 _TAGS = re.compile(r"<\|box_(?:start|end)\|>|</?(?:point|bbox|box)>|[\[\](),]")
 _NUMERAL = re.compile(r"[-+]?[0-9]{1,20}(?:\.[0-9]{0,20})?")

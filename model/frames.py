@@ -37,7 +37,7 @@ LENGTH = 2**24
 """Most frames of a file, three days at 60 a second."""
 
 SLACK = 500_000
-"""Microseconds by which a Matroska file may end before the time in its head."""
+"""Most microseconds by which a Matroska file may end before the time in its head."""
 
 AGREE = 0.01
 """How far the rate in a file's head may be from the rate of its frames, to be believed as the exact one."""
@@ -134,10 +134,12 @@ def _look(container: InputContainer, stream: VideoStream) -> Reel:
     """Go through the packets, decoding none. Raises `VideoError` where some are missing."""
     times: list[int] = []
     packets = end = 0
+    lasting = True
     for packet in container.demux():
         time = packet.dts if packet.pts is None else packet.pts
         if packet.size and time is not None and packet.time_base is not None:
             end = max(end, int(1_000_000 * (time + (packet.duration or 0)) * packet.time_base))
+            lasting = lasting and bool(packet.duration)
         if packet.stream_index != stream.index or not packet.size:
             continue
         packets += 1
@@ -147,18 +149,19 @@ def _look(container: InputContainer, stream: VideoStream) -> Reel:
             times.append(len(times) if time is None else time)  # a raw stream has no times
         if packets > LENGTH:
             raise VideoError(f"more than {LENGTH} frames; expected a shorter video")
-    _whole(container, stream, packets, end)
+    if packets < stream.frames:
+        raise VideoError(f"only {packets} of its {stream.frames} frames are there; expected a whole file")
+    if "matroska" in container.format.name:
+        _ended(container.duration or 0, end, lasting)
     if not times:
         raise VideoError("no frame in its video stream; expected at least one")
     return Reel(tuple(sorted(times)), float(_rate(stream, times)))
 
 
-def _whole(container: InputContainer, stream: VideoStream, packets: int, end: int) -> None:
-    """Compare what was found with what the file's head says of frames and, in Matroska, of microseconds."""
-    if packets < stream.frames:
-        raise VideoError(f"only {packets} of its {stream.frames} frames are there; expected a whole file")
-    told = container.duration or 0
-    if "matroska" in container.format.name and end + SLACK < told:
+def _ended(told: int, end: int, lasting: bool) -> None:
+    """Compare where the packets end with what the head says; `lasting` is whether each says how long it shows."""
+    slack = min(SLACK, told // 10) if lasting else SLACK
+    if end + slack < told:
         raise VideoError(f"it ends after {end / 1e6:.2f} of {told / 1e6:.2f} seconds; expected a whole file")
 
 

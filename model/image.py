@@ -136,9 +136,10 @@ class ImageProcessor:
 
     def budget(self, min_pixels: int | None, max_pixels: int | None) -> ImageProcessor:
         """The same with other budgets where they are given; a ValueError for one that no size can keep."""
-        low, high = min_pixels or self.min_pixels, max_pixels or self.max_pixels
-        if (min_pixels or 1) < 1:
-            raise ValueError(f"min_pixels: {min_pixels}; expected at least 1")
+        low = self.min_pixels if min_pixels is None else min_pixels
+        high = self.max_pixels if max_pixels is None else max_pixels
+        if low < 1:
+            raise ValueError(f"min_pixels: {low}; expected at least 1")
         if high < (least := max(low, self.factor**2)):
             raise ValueError(f"max_pixels: {high}; expected at least {least}: min_pixels, and one token's pixels")
         return replace(self, min_pixels=low, max_pixels=high)

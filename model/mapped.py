@@ -1,7 +1,7 @@
 """Safetensors files as memory maps that give their pages back once they have been read.
 
 The map is only a window: tensors are copied out of it block by block, and the pages of a block are dropped behind
-it, so that reading a file takes no more memory than the tensors made from it.
+it, so that reading a file takes little more memory than the tensors made from it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from torch import Tensor
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 """Types that the network computes in, by their names in files."""
 
-BLOCK = 32 * 2**20
-"""Bytes that are read before their pages are dropped."""
+BLOCK = 4 * 2**20
+"""Bytes that are copied before their pages are dropped."""
 
 
 class LoadError(ValueError):
@@ -43,7 +43,7 @@ class Stored:
         return torch.Size(self.shape).numel()
 
     def blocks(self) -> Iterator[Tensor]:
-        """The tensor in flat pieces; each is gone once the next is asked for."""
+        """The tensor in flat pieces."""
         return self.file.blocks(self)
 
     def copy(self, dtype: torch.dtype, device: str) -> Tensor:
@@ -63,7 +63,7 @@ class Mapped:
         self.path = path
         _check(path)
         with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         length = int.from_bytes(self._map[:8], "little")
         header = json.loads(self._map[8 : 8 + length])
         self.tensors = [self._stored(name, one, 8 + length) for name, one in header.items() if name != "__metadata__"]
@@ -75,19 +75,23 @@ class Mapped:
         return Stored(name, dtype, tuple(shape), base + offsets[0], base + offsets[1], self)
 
     def blocks(self, stored: Stored) -> Iterator[Tensor]:
-        """Flat pieces of `stored`; the pages of one are dropped when the next is asked for."""
+        """Flat pieces of `stored`, each a copy whose pages in the map have been dropped."""
         dtype = DTYPES[stored.dtype]
         for start in range(stored.start, stored.end, BLOCK):
             end = min(start + BLOCK, stored.end)
-            yield torch.frombuffer(self._map, dtype=dtype, count=(end - start) // dtype.itemsize, offset=start)
+            block = bytearray(memoryview(self._map)[start:end])
             page = start - start % mmap.PAGESIZE
             self._map.madvise(mmap.MADV_DONTNEED, page, end - page)
+            yield torch.frombuffer(block, dtype=dtype)
 
 
 def _check(path: Path) -> None:
-    """Let the format's own reader judge the header; what it lets through has offsets that fit the file."""
+    """Let the format's own reader judge the header; what it lets through has offsets that fit the file.
+
+    As for numpy, because for torch it maps the file as memory to be written, which has to be there.
+    """
     try:
-        with safe_open(path, framework="pt"):
+        with safe_open(path, framework="numpy"):
             return
     except (SafetensorError, OSError) as error:
         raise LoadError(f"{path}: cannot be read as safetensors: {error}") from None

@@ -143,10 +143,10 @@ class Model:
         return seen
 
     def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Seen]:
-        processor, seen = self.videos(ask.min_pixels, ask.max_pixels), []
+        seen: list[Seen] = []
         for number, clip in enumerate(videos, 1):
             try:
-                seen.append(processor(clip))
+                seen.append(self.videos(ask.min_pixels, ask.max_pixels)(clip))
             except VideoError as error:
                 raise ChatError(f"video {number}: {error}") from None
         return seen

@@ -104,6 +104,13 @@ class VideoProcessor:
     min_pixels: int | None = None
     max_pixels: int | None = None
 
+    def __post_init__(self) -> None:
+        low = 1 if self.min_pixels is None else self.min_pixels
+        if low < 1:
+            raise VideoError(f"min_pixels: {low}; expected at least 1")
+        if self.max_pixels is not None and self.max_pixels < low:
+            raise VideoError(f"max_pixels: {self.max_pixels}; expected at least min_pixels {low}")
+
     @property
     def most(self) -> int:
         """Frames beyond which a video would not fit the context, however small each frame."""
@@ -114,8 +121,6 @@ class VideoProcessor:
     def size(self, frames: int, width: int, height: int) -> tuple[int, int]:
         """(width, height) at which each of so many frames is seen. Raises `VideoError`."""
         low, high = self._low(), self._high(frames)
-        if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
-            raise VideoError(f"max_pixels: {self.max_pixels}; expected at least min_pixels {self.min_pixels}")
         try:
             rows, cols = smart_resize(height, width, factor=self.images.factor, min_pixels=low, max_pixels=high)
         except ValueError as error:

@@ -8,6 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+TOUCH = """<style>body { margin: 0; height: 4000px } * { position: absolute; border: 0; padding: 0 }</style>
+    <div id=red aria-label=Red style="left:200px;top:300px;width:8px;height:8px;background:rgb(255,0,0)"></div>
+    <form onsubmit="entered += 1; return false">
+    <input id=field style="left:20px;top:500px;width:200px;height:40px;background:#eee"></form>
+    <select id=list style="left:20px;top:600px;width:200px;height:40px;background:rgb(0,255,0)">
+    <option>Berlin</option><option>Paris</option></select>
+    <script>
+    window.seen = []; window.entered = 0;
+    for (const kind of ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'click', 'dblclick', 'wheel',
+        'mousemove', 'mousedown', 'mouseup', 'keydown', 'keyup'])
+      addEventListener(kind, (e) => {
+        const at = (e.changedTouches || [e])[0];
+        seen.push({kind, target: e.target.id || '', key: e.key || '', time: e.timeStamp, x: at.clientX, y: at.clientY});
+      },
+        {capture: true, passive: true});
+    </script>"""
+
 PAGES: Mapping[str, str] = {
     "/": """<title>Start</title><body style="margin:0">
         <button id=b style="position:absolute;left:100px;top:100px;width:100px;height:40px"
@@ -22,6 +39,8 @@ PAGES: Mapping[str, str] = {
         for (const kind of ['keydown', 'keyup'])
           addEventListener(kind, (e) => seen.push({kind, key: e.key}));
         </script>""",
+    "/touch": f"""<meta name=viewport content="width=device-width, initial-scale=1"><title>Touch</title>{TOUCH}""",
+    "/wide": f"<title>Wide</title>{TOUCH}",
     "/dialogs": """<title>Dialogs</title><body style="margin:0"><script>window.said = [];</script>
         <style>button { position: absolute; left: 0; width: 100px; height: 40px }</style>
         <button style="top:0" onclick="said.push(confirm('Delete everything?'))">confirm</button>

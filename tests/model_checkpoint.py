@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -220,6 +221,27 @@ def write_shards(folder: Path, held: Mapping[str, Tensor], count: int) -> None:
     for file in set(where.values()):
         save_file({name: held[name] for name, at in where.items() if at == file}, folder / file)
     write(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
+
+
+def write_random(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """One bfloat16 file of random weights, written tensor by tensor: it may be larger than memory."""
+    header, at = {}, 0
+    for name, size in shapes.items():
+        end = at + 2 * math.prod(size)
+        header[name] = {"dtype": "BF16", "shape": list(size), "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header).encode()
+    random = torch.Generator().manual_seed(0)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name, size in shapes.items():
+            left = math.prod(size)
+            while left:
+                count = min(left, 2**24)
+                values = torch.randn(count, generator=random) * (0.02 if len(size) > 1 else 0.1)
+                values = values + 1 if len(size) == 1 and name.endswith("weight") else values
+                file.write(values.bfloat16().view(torch.uint8).numpy().tobytes())
+                left -= count
 
 
 def tensors(built: nn.Module) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ def test_the_script_model_needs_actions() -> None:
 
 
 def test_a_word_that_names_no_model_is_refused_with_what_would_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="'builtin', 'script', or a folder"):
+    with pytest.raises(ModelError, match="expected 'script', or one of: builtin, a folder"):
         choose("gpt")
     with pytest.raises(ModelError, match=r"no config\.json"):
         choose(str(tmp_path))

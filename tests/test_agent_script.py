@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.script import ScriptError, read_script
+from agent.stage import StageError, ready
 
 GOOD = """\
 name: greet
@@ -50,6 +51,12 @@ def test_a_good_script_is_read_with_its_parameters_filled_in(tmp_path: Path) -> 
         ("steps: 8", "steps: eight", ["task.yaml:8: limits.steps", "'eight'"]),
         ("steps: 8", "steps: true", ["task.yaml:8: limits.steps", "True"]),
         ("width: 160", "width: wide", ["task.yaml:3: environment.width", "'wide'"]),
+        (
+            "width: 160",
+            "device: Pixel 7, width: 160",
+            ["task.yaml:3: environment", "device: Pixel 7", "leave out width"],
+        ),
+        ("kind: browser, width: 160, height: 208", "kind: miniwob, device: Pixel 7", ["only a browser", "miniwob"]),
         ("kind: browser", "kind: brwser", ["task.yaml:3: environment.kind", "'browser'"]),
         ('"{{who}}".', '"{{whom}}".', ["task.yaml:4: instruction", "'whom'", "'who'"]),
         ("  who: Tora", "  who:", ["task.yaml:6: parameters.who", "--set who="]),
@@ -88,3 +95,9 @@ def test_every_shipped_script_can_be_read() -> None:
     assert len(scripts) >= 2
     for path in scripts:
         assert read_script(path).script.expect
+
+
+def test_a_device_that_nobody_knows_is_refused_with_its_nearest_before_anything_starts(tmp_path: Path) -> None:
+    text = GOOD.replace("width: 160, height: 208", "device: Pixle 7")
+    with pytest.raises(StageError, match=r"task\.yaml: environment\.device 'Pixle 7': unknown; did you mean Pixel 7"):
+        ready(read_script(write(tmp_path, text)))

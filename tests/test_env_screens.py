@@ -28,6 +28,26 @@ def test_signing_in_as_asked_ends_the_episode_with_reward() -> None:
             env.step(Wait(seconds=0))
 
 
+def test_text_goes_where_it_is_told_to_and_in_the_place_of_what_stood_there() -> None:
+    with Screens() as env:
+        env.reset(Task())
+        env.step(Type(text="someone", at=NAME))
+        env.step(Key(keys=("backspace",), count=3))
+        env.step(Type(text="x"))
+        env.step(Type(text="ada", at=NAME, replace=True))
+        env.step(Click(at=REMEMBER, hold=1))
+        assert env.step(Click(at=SIGN)).reward == 1
+
+
+def test_a_key_is_pressed_as_often_as_it_says() -> None:
+    with Screens() as env:
+        env.reset(Task())
+        env.step(Type(text="adaxyz", at=NAME))
+        env.step(Key(keys=("backspace",), count=3))
+        env.step(Click(at=REMEMBER))
+        assert env.step(Click(at=SIGN)).reward == 1
+
+
 def test_signing_in_as_someone_else_earns_nothing() -> None:
     with Screens() as env:
         env.reset(Task())

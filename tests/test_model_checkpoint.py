@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from model_checkpoint import modern, network, shape, tensors, write, write_checkpoint
+from model_checkpoint import modern, network, shape, tensors, write, write_checkpoint, write_random, write_shards
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model import ConfigError, LoadError
+from model import Config, ConfigError, LoadError, Qwen, mapped
 from model.checkpoint import Weights, listed, load_network
 
 Tensors = dict[str, Tensor]
@@ -42,14 +44,12 @@ def test_names_of_both_layouts_give_the_same_network(folder: Path) -> None:
 
 def test_shards_are_read_by_their_index(folder: Path) -> None:
     held = tensors(network(shape()))
-    names = sorted(held)
-    where = {name: f"model-0000{1 + (i % 3)}-of-00003.safetensors" for i, name in enumerate(names)}
-    for file in set(where.values()):
-        save_file({name: held[name] for name in names if where[name] == file}, folder / file)
-    write(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
+    write_shards(folder, held, 3)
     loaded, weights = load_network(folder)
     assert all(torch.equal(tensor, held[name]) for name, tensor in loaded.state_dict().items())
-    together = b"".join((folder / file).read_bytes() for file in sorted(set(where.values())))
+    together = b"".join(
+        (folder / file).read_bytes() for file in sorted(path.name for path in folder.glob("*.safetensors"))
+    )
     assert weights.hash == hashlib.sha256(together).hexdigest()
 
 
@@ -198,6 +198,57 @@ def test_a_file_that_changes_later_reaches_neither_network_nor_hash(tmp_path: Pa
     with pytest.raises(LoadError, match=r"model\.safetensors: has changed since it was loaded"):
         assert weights.hash
     assert Weights.find(tmp_path).hash == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+import torch
+from model import Config, Qwen
+from model.checkpoint import load_network
+
+with torch.device("meta"):  # torch's own parts that this needs come in before the count
+    Qwen(Config.read(Path(sys.argv[1])))
+
+def kilobytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+before = kilobytes("VmRSS")
+network, _ = load_network(Path(sys.argv[1]))
+print(1024 * (kilobytes("VmHWM") - before))
+"""
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3])
+def test_tensors_are_read_in_blocks_wherever_the_header_ends(
+    gap: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped, "BLOCK", 64)
+    held = {"a": torch.arange(1001, dtype=torch.bfloat16), "b": torch.randn(7, 11), "c": torch.zeros(0, 3)}
+    path = tmp_path / "x.safetensors"
+    save_file(held, path, metadata={"padding": "x" * gap})
+    for stored in mapped.Mapped(path).tensors:
+        assert torch.equal(stored.copy(held[stored.name].dtype, "cpu"), held[stored.name])
+        assert max((len(block) for block in stored.blocks()), default=0) <= 32
+
+
+def test_loading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
+    config = shape(heads=(4, 2, 128), section=(16, 24, 24)) | {"vocab_size": 150_000}
+    write(tmp_path, "config.json", config)
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in Qwen(Config.parse(config)).state_dict().items()}
+    write_random(tmp_path / "model.safetensors", shapes)
+    size = (tmp_path / "model.safetensors").stat().st_size
+    assert size > 150_000_000
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert size < int(run.stdout) <= 1.15 * size
 
 
 def test_every_parameter_of_a_loaded_network_can_be_trained(tmp_path: Path) -> None:

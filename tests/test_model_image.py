@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
+import warnings
+import zlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +19,8 @@ from model_checkpoint import processor, write
 from PIL import Image
 from transformers.models.qwen2_vl import image_processing_pil_qwen2_vl as reference
 
-from model import ConfigError, ImageProcessor, decode, smart_resize
-from model.image import rgb
+from model import ConfigError, ImageError, ImageProcessor, decode, read_image, smart_resize
+from model.image import kind, rgb
 
 sides = st.integers(1, 6000)
 
@@ -122,6 +126,157 @@ def test_an_image_file_is_decoded_upright_and_opaque() -> None:
     clear = io.BytesIO()
     Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(clear, "PNG")
     assert decode(clear.getvalue()).min() == 255
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def test_pictures_of_every_mode_become_red_green_and_blue() -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putpixel((1, 0), 1)
+    assert decode(saved(palette, "PNG"))[0].tolist() == [[255, 0, 0], [0, 0, 255]]
+    assert decode(saved(palette, "PNG", transparency=1))[0].tolist() == [[255, 0, 0], [255, 255, 255]]
+    assert decode(saved(Image.new("L", (1, 1), 7), "PNG"))[0, 0].tolist() == [7, 7, 7]
+    assert decode(saved(Image.new("1", (1, 1), 1), "PNG"))[0, 0].tolist() == [255, 255, 255]
+    assert decode(saved(Image.new("LA", (1, 1), (7, 0)), "PNG"))[0, 0].tolist() == [255, 255, 255]
+    inks = decode(saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "TIFF"))
+    assert inks[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bits_of_grey_keep_their_shades(kind: str) -> None:
+    deep = np.array([[0, 257, 32_896, 65_535]], dtype=np.uint16)
+    seen = decode(saved(Image.fromarray(deep), kind))
+    assert seen[0].tolist() == [[shade] * 3 for shade in (0, 1, 128, 255)]
+
+
+def test_grey_of_no_known_range_is_refused() -> None:
+    with pytest.raises(ImageError, match="grey values from -1 to 7; expected 0 to 65535"):
+        decode(saved(Image.fromarray(np.array([[-1, 7]], dtype=np.int32)), "TIFF"))
+    with pytest.raises(ImageError, match="floating-point numbers of no known range; expected 8 or 16 bits"):
+        decode(saved(Image.fromarray(np.array([[0.5]], dtype=np.float32)), "TIFF"))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_several_pictures_in_a_file_the_first_is_seen(kind: str) -> None:
+    pictures = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    seen = decode(saved(pictures[0], kind, save_all=True, append_images=pictures[1:], **options))
+    assert seen.shape == (8, 8, 3)
+    assert seen[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_photograph_is_seen_upright_however_the_camera_was_held(turn: int) -> None:
+    picture = np.zeros((4, 6, 3), dtype=np.uint8)
+    picture[0, 0] = 255  # the corner that EXIF's numbers speak of
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    seen = decode(saved(Image.fromarray(picture), "PNG", exif=exif))
+    assert seen.shape[:2] == ((4, 6) if turn < 5 else (6, 4))
+    corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}[turn]
+    assert seen[corner].tolist() == [255, 255, 255]
+    assert seen.sum() == 3 * 255
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A few bytes that claim to be a picture of this size."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((80_000, 1001), r"80000x1001 pixels; expected at most 80000000 pixels"),
+        ((10_000, 10_000), "expected at most 80000000 pixels"),
+        ((100_000, 100_000), "expected at most 80000000 pixels"),
+    ],
+)
+def test_a_small_file_that_claims_a_huge_picture_is_refused_unopened(size: tuple[int, int], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        decode(png_of(*size))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"\x89PNG\r\n\x1a\n",
+        png_of(8, 8)[:-20],
+        saved(Image.new("RGB", (64, 64)), "JPEG")[:300],
+        saved(Image.new("RGB", (64, 64)), "WEBP")[:30],
+    ],
+)
+def test_what_is_no_image_or_a_part_of_one_is_refused(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"not an image that can be read .* expected a whole image file: BMP, GIF"):
+        decode(data)
+    (tmp_path / "x.png").write_bytes(data)
+    with pytest.raises(ImageError, match=r"x\.png: not an image that can be read"):
+        read_image(tmp_path / "x.png")
+
+
+PICTURES = [
+    saved(Image.new("RGB", (9, 9), "red"), kind)
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
+]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(PICTURES), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=20))
+def test_a_damaged_image_is_read_or_refused_and_nothing_else(data: bytes, changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(data)
+    for place, byte in changes:
+        damaged[place % len(damaged)] = byte
+    with suppress(ImageError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata
+        assert decode(bytes(damaged)).ndim == 3
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"none\.png: cannot be read: No such file or directory; expected an image"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(ImageError, match="cannot be read: Is a directory"):
+        read_image(tmp_path)
+
+
+def test_files_are_told_apart_by_what_is_in_them(tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    files = {
+        **{f"{number}": data for number, data in enumerate(PICTURES)},
+        "moving": saved(pictures[0], "GIF", save_all=True, append_images=pictures[1:]),
+        "broken": b"GIF89a",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    assert {kind(tmp_path / str(number)) for number in range(len(PICTURES))} == {"still"}
+    assert (kind(tmp_path / "moving"), kind(tmp_path / "broken")) == ("animation", "still")
+    (tmp_path / "words").write_text("RIFF of words")
+    assert kind(tmp_path / "words") == ""
+
+
+def test_a_budget_of_ones_own_replaces_the_file_s() -> None:
+    own = ImageProcessor().budget(None, 784 * 4)
+    assert own.size(1920, 1080) == (56, 28)
+    assert ImageProcessor().budget(784 * 100, None).size(28, 28) == (280, 280)
+    assert ImageProcessor().budget(None, None) == ImageProcessor()
+    for given_budget, message in (
+        ((0, None), "min_pixels: 0; expected at least 1"),
+        ((None, 0), "max_pixels: 0; expected at least 3136"),
+        ((4000, 3999), "max_pixels: 3999; expected at least 4000"),
+        ((1, 100), "max_pixels: 100; expected at least 784"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ImageProcessor().budget(*given_budget)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from model_checkpoint import shape, write, write_checkpoint
+from model_checkpoint import TOOLS, shape, write, write_checkpoint
 from numpy.typing import NDArray
 
 import model as package
-from model import Ask, ChatError, Config, ConfigError, Generation, Model, load
+from model import Ask, ChatError, Clip, Config, ConfigError, Generation, Model, load
 from model.generate import Prompt, choose, generate
 from model.layout import Medium
 from model.rope import position_ids
@@ -135,6 +135,79 @@ def test_text_alone_is_answered_and_so_are_two_images(model: Model) -> None:
     assert both.logprobs != swapped.logprobs
 
 
+def clip(seed: int = 0, count: int = 3) -> Clip:
+    return Clip(np.random.default_rng(seed).integers(0, 256, (count, 48, 64, 3), dtype=np.uint8), fps=2.0)
+
+
+def test_the_answer_is_told_as_it_is_written(model: Model) -> None:
+    told: list[str] = []
+    endless = replace(model, eos=frozenset())
+    said = endless.chat(LOOK, [picture()], ask=Ask(max_tokens=40, stop=()), watch=told.append)
+    assert "".join(told) == said.text
+    assert len(told) > 10
+    at = next(i for i in range(4, 40) if said.tokens[i] not in said.tokens[:i])
+    told.clear()
+    ended = replace(model, eos=frozenset({said.tokens[at]})).chat(LOOK, [picture()], watch=told.append)
+    assert "".join(told) == ended.text == model.format.decode(said.tokens[:at])
+
+
+def test_what_a_watcher_raises_ends_the_writing(model: Model) -> None:
+    told: list[str] = []
+
+    def watch(piece: str) -> None:
+        told.append(piece)
+        if len(told) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        replace(model, eos=frozenset()).chat(LOOK, [picture()], ask=Ask(max_tokens=40, stop=()), watch=watch)
+    assert len(told) == 3
+
+
+def test_a_video_is_seen_where_the_message_has_it(model: Model) -> None:
+    kinds = ("image", "video", "image", "video")
+    talk = [{"role": "user", "content": [{"type": kind} for kind in kinds]}]
+    budget = Ask(max_tokens=4, stop=(), min_pixels=256, max_pixels=4096)
+    said = model.chat(talk, [picture(), picture(32, 48, 1)], [clip(), clip(1, 2)], ask=budget)
+    assert said.image_sizes == ((160, 208, 48, 64), (32, 48, 32, 48))
+    assert said.sizes == ((48, 64), (32, 48))
+    assert said.video_sizes == ((3, 64, 48, 64, 48), (2, 64, 48, 64, 48))
+    assert said.image_tokens == 12 + 2 * 12 + 6 + 12
+    swapped = model.chat(talk, [picture(), picture(32, 48, 1)], [clip(1, 2), clip()], ask=budget)
+    assert swapped.prompt_tokens == said.prompt_tokens
+    assert swapped.logprobs != said.logprobs
+
+
+def test_media_are_handed_to_the_network_in_the_order_of_the_prompt(model: Model) -> None:
+    talk = [{"role": "user", "content": [{"type": kind} for kind in ("video", "image")]}]
+    said = replace(model, eos=frozenset()).chat(talk, [picture()], [clip()], ask=Ask(max_tokens=3, stop=()))
+    films, shape_of_film = model.videos()(clip())
+    patches, grid = model.processor(picture())
+    media = (shape_of_film, Medium(grid))
+    tokens = model.format.encode(talk, [63], [model.videos().tokens(clip())])
+    output = generate(model.network, Prompt(tokens, torch.cat((films, patches)), media), eos=set(), limit=3)
+    assert output.tokens == said.tokens
+    torch.testing.assert_close(torch.tensor(output.logprobs), torch.tensor(said.logprobs))
+
+
+def test_the_time_that_a_video_takes_is_told_to_the_network(model: Model) -> None:
+    talk = [{"role": "user", "content": [{"type": "video"}]}]
+    slow, fast = (
+        model.chat(talk, (), [Clip(clip(0, 6).frames, fps)], ask=Ask(max_tokens=3, stop=())) for fps in (0.5, 8.0)
+    )
+    assert slow.prompt_tokens == fast.prompt_tokens
+    assert slow.logprobs != fast.logprobs
+
+
+def test_tools_are_told_to_the_model_by_the_template_that_knows_them(folder: Path) -> None:
+    write(folder, "tokenizer_config.json", {"chat_template": TOOLS})
+    tooled = load(folder)
+    tool = {"type": "function", "function": {"name": "press"}}
+    said, bare = (tooled.chat(LOOK, [picture()], ask=Ask(max_tokens=2, tools=tools)) for tools in ((tool,), ()))
+    assert said.prompt_tokens == len(tooled.format.encode(LOOK, [said.image_tokens], (), [tool]))
+    assert said.prompt_tokens != bare.prompt_tokens
+
+
 def test_an_answer_ends_where_the_network_cannot_read_on(model: Model) -> None:
     text = replace(model.config.text, max_position_embeddings=100)
     network = model.network
@@ -157,6 +230,16 @@ def test_an_answer_ends_where_the_network_cannot_read_on(model: Model) -> None:
         (lambda m: m.chat(LOOK, [picture(), picture()]), "places for 1 images, 2 were given"),
         (lambda m: m.chat(LOOK, [picture() / 255]), "image 1: an image is float64; expected a uint8"),
         (lambda m: m.chat(LOOK, [picture(900, 4)]), "image 1: an image of 900x4 pixels is too narrow"),
+        (lambda m: m.chat(LOOK, [picture()], [clip()]), "places for 0 videos, 1 were given"),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(max_pixels=100)), "max_pixels: 100; expected at least"),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(min_pixels=0)), "min_pixels: 0; expected at least 1"),
+        (
+            lambda m: m.chat(
+                [{"role": "user", "content": [{"type": "video"}]}], (), [Clip(picture(900, 4)[None], 2.0)]
+            ),
+            "video 1: a frame: an image of 900x4 pixels is too narrow",
+        ),
+        (lambda m: m.chat(LOOK, [picture()], ask=Ask(tools=[{"type": "function"}])), "tools: "),
         (lambda m: m.chat(LOOK, [picture()], ask=Ask(max_tokens=0)), "max_tokens: 0; expected at least 1"),
         (lambda m: m.chat(LOOK, [picture()], ask=Ask(stop="</tool_call>")), "stop: '</tool_call>'; expected a list"),
         (lambda m: m.chat(LOOK, [picture()], ask=Ask(stop=[""])), "expected a list of texts that are not empty"),

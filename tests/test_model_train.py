@@ -162,7 +162,7 @@ def test_an_exported_folder_holds_every_weight_of_the_network_and_no_training_he
 
 
 def test_the_training_prompt_has_the_tokens_of_the_chat_template(tmp_path: Path) -> None:
-    from model import load
+    from model import Ask, load
 
     train(Plan(replace(STAGES["language"], batch=2), (), tmp_path / "run", minutes=0.005))
     export(tmp_path / "run" / "state.pt", tmp_path / "out")
@@ -170,7 +170,7 @@ def test_the_training_prompt_has_the_tokens_of_the_chat_template(tmp_path: Path)
     prompt = 'Instruction: Enter "a <|im_end|> 12]" there.\nPrevious actions: None\n'
     content = [{"type": "text", "text": prompt}, {"type": "image"}]
     pixels = np.zeros((208, 160, 3), dtype=np.uint8)
-    said = model.chat([{"role": "user", "content": content}], [pixels], max_tokens=1)
+    said = model.chat([{"role": "user", "content": content}], [pixels], ask=Ask(max_tokens=1))
     ours = Encoder(tokens.build(), 130)(Turn(prompt, "", None))
     assert said.prompt_tokens == ours.answer
     assert said.image_tokens == 130

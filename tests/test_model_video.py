@@ -108,7 +108,10 @@ def test_a_budget_of_ones_own_bounds_each_frame() -> None:
     assert VideoProcessor(ImageProcessor(), min_pixels=300_000).size(768, 320, 200) == (700, 448)
     assert VideoProcessor(ImageProcessor(), max_pixels=10**9).size(4, 1920, 1080) == RELEASED.size(4, 1920, 1080)
     with pytest.raises(VideoError, match="max_pixels: 1000; expected at least min_pixels 2000"):
-        VideoProcessor(ImageProcessor(), min_pixels=2000, max_pixels=1000).size(4, 64, 64)
+        VideoProcessor(ImageProcessor(), min_pixels=2000, max_pixels=1000)
+    for change in ({"min_pixels": 0}, {"max_pixels": 0}):
+        with pytest.raises(VideoError, match=r"_pixels: 0; expected at least (1|min_pixels 1)"):
+            VideoProcessor(ImageProcessor(), **change)
     with pytest.raises(VideoError, match="a frame: an image of 4x900 pixels is too narrow"):
         RELEASED.size(4, 4, 900)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,7 @@ def ask(
 ) -> None:
     """Ask about images and videos; the answer appears as it is written, the likeliest token each time."""
     *files, wanted = words
-    if not files or Path(wanted).is_file():
+    if not files or isfile(wanted):
         refuse("ask: expected one or more image or video files, and after them the question")
     with told():
         speaker = open_speaker(model, sight(min_pixels, max_pixels, dtype), options.ways(context, with_))

@@ -194,8 +194,9 @@ class Session:
                 await page.set_viewport_size({"width": width, "height": height})
             # A capture has the scale of its own protocol session, and Playwright has set that of another one.
             scale = self.options.device_scale_factor
-            mobile = self.options.mobile
-            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}
+            metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": self.options.mobile}
+            whole = self.options.screen or self.options.size
+            metrics |= {"screenWidth": whole[0], "screenHeight": whole[1]}
             await tab.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
             if not page.is_closed():
                 self.tabs.append(tab)
