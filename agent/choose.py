@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-=======
-from collections.abc import Sequence
-from os.path import isdir
-from pathlib import Path
->>>>>>> media
 
 from actions import Action
 from agent.cassette import Played, Recorded
@@ -62,12 +56,6 @@ def choose(model: str, actions: Sequence[Action] = (), ways: Ways = AS_IT_IS) ->
 
 def open_speaker(model: str, sight: Sight = PLAIN, ways: Ways = AS_IT_IS) -> Speaker:
     """The model that `model` names, to be asked about pictures; none of its weights are loaded yet."""
-<<<<<<< HEAD
-=======
-    folder = BUILTIN if model == "builtin" else Path(model)
-    if not isdir(folder):
-        raise ModelError(f"--model {model}: expected 'builtin' or a folder that holds a checkpoint")
->>>>>>> media
     try:
         return Hands.read(model, ways).speaker(model, sight)
     except (OptionError, TapeError) as error:

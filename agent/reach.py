@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from os.path import isdir
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -57,7 +58,7 @@ def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]
 
 def _folder(model: str, *, foreign: bool = False) -> Path:
     """The checkpoint folder that a word names: itself, or what is downloaded for it."""
-    if Path(model).is_dir():
+    if isdir(model):
         return Path(model)
     if HUB.fullmatch(model) is None:
         raise ModelError(f"--model {model}: expected 'script', or one of: {WORDS}")
