@@ -19,6 +19,7 @@ import numpy as np
 from av.buffer import Buffer
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -96,9 +97,10 @@ def read_video(path: Path, sampling: Sampling = REFERENCE, processor: VideoProce
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The file's container and its first video stream."""
     with path.open("rb") as file, _container(file) as container:
-        if not container.streams.video:
+        films = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+        if not films:  # the cover of a song is none
             raise VideoError(f"no video stream in it; expected {KNOWN}")
-        stream = container.streams.video[0]
+        stream = films[0]
         if stream.codec_context is None or not stream.width or not stream.height:
             raise VideoError(f"a video stream of unknown codec or size; expected {KNOWN}")
         _bound(stream.width, stream.height)
@@ -111,7 +113,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 def _container(file: BinaryIO) -> InputContainer:
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
     try:
-        return av.open(file, "r", container_options=options)
+        return av.open(file, "r", container_options=options, metadata_errors="replace")
     except (FFmpegError, OSError) as error:
         raise VideoError(f"not a video that can be read ({error.strerror}); expected {KNOWN}, whole") from None
 

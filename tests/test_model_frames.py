@@ -7,8 +7,10 @@ import wave
 from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -160,15 +162,20 @@ def sound(path: Path) -> None:
         file.writeframes(bytes(1000))
 
 
-def quicktime_sound(path: Path) -> None:
-    import av
-
+def quicktime_sound(path: Path, *, cover: bool = False) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=8000)
+        picture = container.add_stream("mjpeg", rate=1) if cover else None
+        if picture:
+            picture.width, picture.height, picture.pix_fmt = 16, 16, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if picture:
+            container.mux(picture.encode(av.VideoFrame(16, 16, "yuvj420p")))
+            container.mux(picture.encode())
 
 
 @pytest.mark.parametrize(
@@ -198,6 +205,25 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         read_video(tmp_path / "sound.wav")
     with pytest.raises(VideoError, match=r"sound\.mp4: no video stream in it; expected MP4"):
         read_video(tmp_path / "sound.mp4")
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+    quicktime_sound(tmp_path / "song.mp4", cover=True)
+    with pytest.raises(VideoError, match="no video stream in it"):
+        read_video(tmp_path / "song.mp4")
+
+
+def test_a_title_in_another_alphabet_s_bytes_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "title.mkv"
+    with av.open(str(record(tmp_path / "film.mkv"))) as film, av.open(str(path), "w") as copy:
+        copy.metadata["title"] = "TITLE"
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(film.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    path.write_bytes(path.read_bytes().replace(b"TITLE", b"\xe9\xff\xfe\xe8\xe0"))
+    assert len(read_video(path).frames) == 4
 
 
 def test_a_folder_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:
