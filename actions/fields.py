@@ -35,6 +35,13 @@ def only(field: str, value: object, writable: object) -> None:
         raise ActionError(f"{field}: {shorten(value)} cannot be written; it must be {shorten(writable)}")
 
 
+def ends(path: tuple[Point, ...]) -> tuple[Point, Point]:
+    """The two points of a drag; ActionError where it has others."""
+    if len(path) != 2:
+        raise ActionError(f"path: a drag through {len(path)} points cannot be written; give 2")
+    return path[0], path[1]
+
+
 def seconds(value: float) -> float:
     """A time as people write it: 2, not 2.0."""
     return int(value) if float(value).is_integer() else value

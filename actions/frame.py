@@ -121,6 +121,10 @@ class Frame:
             y=_scale(y, self.model_height, self.height, self.height - 1),
         )
 
+    def at_parts(self, x: float, y: float, *, field: str = "coordinate") -> Point:
+        """As `to_screen`, for a place given in parts of the image's sides, from 0 to 1."""
+        return self.to_screen(x * self.model_width, y * self.model_height, field=field)
+
     def edge(self, x: float, y: float, *, field: str = "box") -> Point:
         """As `to_screen`, for the corner of a box: a line between pixels, at most `width` and `height`."""
         if not (0 <= x <= self.model_width and 0 <= y <= self.model_height):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from actions.action import MAX_SECONDS, Action, ActionError, Back, Click, Drag, Key, Kind, Navigate, Point, Scroll
-from actions.fields import Arguments, only, seconds
+from actions.fields import Arguments, ends, only, seconds
 from actions.functions import Argument, Function, Reader, Verb, Written
 from actions.parser import AT, READERS
 from actions.printer import at, print_arguments
@@ -89,10 +89,10 @@ def _write(action: Action, place: Place) -> Written:
         case Click():
             return _touch(action, place)
         case Drag():
-            only("path", len(action.path), 2)
-            return {"action": "swipe", **at(action.path[0], place), **at(action.path[1], place, "coordinate2")}
+            start, end = ends(action.path)
+            return {"action": "swipe", **at(start, place), **at(end, place, "coordinate2")}
         case Key():
-            only("keys", len(action.keys), 1)
+            only("keys", action.keys, action.keys[:1])
             only("count", action.count, 1)
             only("hold", action.hold, 0)
             return {"action": "key", "text": action.keys[0]}

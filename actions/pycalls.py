@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from types import MappingProxyType
 
 from pydantic import JsonValue
@@ -89,14 +90,15 @@ class _Call:
     def at(self) -> Point | None:
         """The place it names; None where the pointer is."""
         given = self.given
-        if not given.has("x", "y"):
-            return None
+        if not given.has(*_XY):
+            return given.place("x")  # a misspelt place is refused
         for field in _XY:
             if not given.has(field):
                 raise ActionError(f"{field}: missing; give both x and y")
         x, y = (given.values[field] for field in _XY)
-        pair = _fractions(x, y, given.frame) or [x, y]
-        return Arguments({"x, y": pair}, given.frame, given.known).point("x, y", box=False)
+        if parts := _parts(x, y):
+            return given.frame.at_parts(*parts, field="x, y")
+        return Arguments({"x, y": [x, y]}, given.frame, given.known).point("x, y", box=False)
 
     @property
     def button(self) -> Button:
@@ -115,14 +117,12 @@ def _flat(line: Line) -> list[JsonValue]:
     return [key for item in given for key in (item if isinstance(item, list) else [item])]
 
 
-def _fractions(x: JsonValue, y: JsonValue, frame: Frame) -> list[JsonValue] | None:
-    """A place of the model image, where `x` and `y` are written as parts of its sides; None where they are not."""
-    numbers = [each for each in (x, y) if isinstance(each, int | float) and not isinstance(each, bool)]
-    if len(numbers) < 2 or not any(isinstance(each, float) for each in numbers):
+def _parts(x: JsonValue, y: JsonValue) -> tuple[float, float] | None:
+    """`x` and `y` where they are written as parts of the sides: from 0 to 1, one of them at least with a point."""
+    if isinstance(x, bool) or isinstance(y, bool) or not isinstance(x, int | float) or not isinstance(y, int | float):
         return None
-    if not all(0 <= each <= 1 for each in numbers):
-        return None
-    return [numbers[0] * frame.model_width, numbers[1] * frame.model_height]
+    written = isinstance(x, float) or isinstance(y, float)
+    return (x, y) if written and 0 <= x <= 1 and 0 <= y <= 1 else None
 
 
 def combine(lines: Sequence[Line], frame: Frame) -> Action:
@@ -153,11 +153,12 @@ def _moved(calls: Sequence[_Call]) -> Action:
     at = calls[0].at
     if at is None:
         raise ActionError("x: missing; give x and y to move to")
-    if len(calls) == 1:
+    after = _awake(calls[1:])
+    if not after:
         return Move(at=at)
-    then = calls[1]
+    then = after[0]
     if then.name == "pyautogui.mouseDown":
-        return _pressed(calls[1:], at)
+        return _pressed(after, at)
     if then.name == "pyautogui.dragTo":
         return Drag(path=(at, *_drag(then).path))
     if then.name in _READERS and then.at is None:
@@ -184,8 +185,8 @@ def _held(calls: Sequence[_Call]) -> Action:
     match action:
         case Click():
             return action.model_copy(update={"modifiers": modifiers(down, "key")})
-        case Key(count=1):
-            return Key(keys=(*down, *action.keys))
+        case Key():
+            return Key(keys=(*down, *action.keys), count=action.count)
         case Wait():
             return Key(keys=tuple(down), hold=action.seconds)
         case _:
@@ -230,8 +231,7 @@ def _typed(calls: Sequence[_Call]) -> Action:
     message = written.values.get("message")
     if isinstance(message, list):
         raise ActionError("message: a list of keys is not read; give a text, or press the keys")
-    enters = [call for call in calls[1:2] if call.name == "pyautogui.press" and _enter(call)]
-    return Type(text=written.text("message") + "\n" * len(enters))
+    return Type(text=written.text("message") + _submitted(calls[1:]))
 
 
 def _pasted(calls: Sequence[_Call]) -> Action:
@@ -240,13 +240,21 @@ def _pasted(calls: Sequence[_Call]) -> Action:
     keys = _READERS["pyautogui.hotkey"](calls[1]) if calls[1:2] and calls[1].name == "pyautogui.hotkey" else None
     if not isinstance(keys, Key) or keys.keys not in (("ctrl", "v"), ("command", "v")):
         raise ActionError("pyperclip.copy: has no counterpart unless ctrl+v follows; use pyautogui.write")
-    after = [call for call in calls[2:] if call.name not in _SLEEPS]
-    return Type(text=text + "\n" * (bool(after) and after[0].name == "pyautogui.press" and _enter(after[0])))
+    return Type(text=text + _submitted(calls[2:]))
 
 
-def _enter(call: _Call) -> bool:
-    keys = _press(call)
-    return keys.count == 1 and keys.keys in (("enter",), ("return",), ("\n",))
+def _submitted(after: Sequence[_Call]) -> str:
+    """The line break that an enter after a text is, or nothing."""
+    for call in _awake(after)[:1]:
+        if call.name == "pyautogui.press" and _press(call) in _ENTERS:
+            return "\n"
+    return ""
+
+
+def _awake(calls: Sequence[_Call]) -> Sequence[_Call]:
+    """`calls` from the first that is no pause."""
+    pauses = list(takewhile(lambda call: call.name in _SLEEPS, calls))
+    return calls[len(pauses) :]
 
 
 def _one(call: _Call) -> str:
@@ -303,6 +311,7 @@ def _terminate(call: _Call) -> Action:
     return Finish(success=status == "success", text=call.given.text("answer", missing=""))
 
 
+_ENTERS = (Key(keys=("enter",)), Key(keys=("return",)), Key(keys=("\n",)))
 _SLEEPS = ("time.sleep", "pyautogui.sleep")
 _READERS: Mapping[str, _Reader] = MappingProxyType(
     {

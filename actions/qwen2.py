@@ -34,7 +34,7 @@ from actions.action import (
     Type,
     Wait,
 )
-from actions.fields import BOXES, Arguments, only, seconds, shorten
+from actions.fields import BOXES, Arguments, ends, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
 from actions.reader import Reader as Values
@@ -197,8 +197,8 @@ def _pointer(action: Click | Drag | Move | Scroll) -> tuple[str, Mapping[str, Js
         case Click():
             return _taps(action)
         case Drag():
-            only("path", len(action.path), 2)
-            return "Swipe", {"start": action.path[0], "end": action.path[1]}
+            start, end = ends(action.path)
+            return "Swipe", {"start": start, "end": end}
         case Move():
             return "Hover", {"point": action.at}
         case Scroll():

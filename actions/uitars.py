@@ -29,7 +29,7 @@ from actions.action import (
     Type,
     Wait,
 )
-from actions.fields import Arguments, only, seconds, shorten
+from actions.fields import Arguments, ends, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
 from actions.space import ActionSpace
@@ -194,8 +194,8 @@ def _pointer(action: Click | Move | Drag | Scroll, box: Box) -> str:
         case Move():
             return f"hover({box('start_box', action.at)})"
         case Drag():
-            only("path", len(action.path), 2)
-            return f"drag({box('start_box', action.path[0])}, {box('end_box', action.path[1])})"
+            start, end = ends(action.path)
+            return f"drag({box('start_box', start)}, {box('end_box', end)})"
         case Scroll():
             for name, (x, y) in DIRECTIONS.items():
                 if (action.dx, action.dy) == (x * STEP, y * STEP):

@@ -17,40 +17,53 @@ NAMES = {
     "backspace": "Backspace",
     "capslock": "CapsLock",
     "cmd": "Meta",
+    "comma": ",",
     "command": "Meta",
     "control": "Control",
-    "controlleft": "Control",
-    "controlright": "Control",
     "ctrl": "Control",
     "del": "Delete",
     "delete": "Delete",
     "down": "ArrowDown",
     "end": "End",
     "enter": "Enter",
+    "equal": "=",
     "esc": "Escape",
     "escape": "Escape",
     "home": "Home",
     "ins": "Insert",
     "insert": "Insert",
+    "kpenter": "Enter",
     "left": "ArrowLeft",
     "menu": "ContextMenu",
     "meta": "Meta",
+    "minus": "-",
+    "next": "PageDown",
     "option": "Alt",
     "pagedown": "PageDown",
     "pageup": "PageUp",
+    "period": ".",
     "pgdn": "PageDown",
     "pgup": "PageUp",
+    "plus": "+",
+    "prior": "PageUp",
     "return": "Enter",
     "right": "ArrowRight",
     "shift": "Shift",
+    "slash": "/",
     "space": " ",
     "spacebar": " ",
     "super": "Meta",
     "tab": "Tab",
     "up": "ArrowUp",
     "win": "Meta",
-} | {f"f{number}": f"F{number}" for number in range(1, 13)}
-"""Key names in lower case without separators, and Playwright's names."""
+}
+NAMES |= {f"f{number}": f"F{number}" for number in range(1, 13)}
+NAMES |= {
+    f"{name}{side}": NAMES[name]
+    for name in ("alt", "control", "ctrl", "shift", "super", "win")
+    for side in ("left", "right", "l", "r")
+}
+"""Key names in lower case without separators, those of X11 and pyautogui among them, and Playwright's names."""
 
 MODIFIERS = {"alt": "Alt", "ctrl": "Control", "meta": "Meta", "shift": "Shift"}
 

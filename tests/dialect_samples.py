@@ -288,6 +288,16 @@ PYAUTOGUI: list[tuple[str, Action]] = [
     ("pyautogui.typewrite(message='a' 'b\\n')", Type(text="ab\n")),
     (fenced('pyautogui.write("""two\nlines""")'), Type(text="two\nlines")),
     ("pyautogui.write(message='stat')\npyautogui.press(keys=['enter'])", Type(text="stat\n")),
+    (
+        "import pyautogui\nimport time\npyautogui.write('stat', interval=0.1)\ntime.sleep(0.5)\n\n"
+        "pyautogui.press('enter')",
+        Type(text="stat\n"),
+    ),
+    ("pyautogui.moveTo(1, 2)\ntime.sleep(0.2)\npyautogui.click()", Click(at=at(1, 2))),
+    (
+        "pyautogui.keyDown('shift')\npyautogui.press('down', presses=2)\npyautogui.keyUp('shift')",
+        Key(keys=("shift", "down"), count=2),
+    ),
     ("pyautogui.press('enter')", Key(keys=("enter",))),
     ("pyautogui.press('down', presses=3)", Key(keys=("down",), count=3)),
     ("pyautogui.press(['down', 'down'])", Key(keys=("down",), count=2)),
@@ -377,6 +387,8 @@ REFUSED: Mapping[str, list[tuple[str, str]]] = {
         ("pyautogui.press(['a', 'b'])", r"^keys: \('a', 'b'\) are pressed one after another"),
         ("pyautogui.keyDown('ctrl')", "^key: 'ctrl' stays down"),
         ("pyautogui.mouseDown(1, 2)", "^button: the mouse button stays down"),
+        ("pyautogui.click(xpos=5, ypos=6)", "^'xpos': no argument of this function"),
+        ("pyautogui.move(10, 0)", "^'pyautogui.move': is not read"),
         ("pyautogui.screenshot()", "^'pyautogui.screenshot': is not read"),
         ("pyautogui.click(1001, 3)", r"lies outside the 1000x600 image"),
         ("pyautogui.write('half", "text that does not end"),

@@ -7,7 +7,7 @@ import time
 import pytest
 from dialect_samples import REFUSED, SAMPLES
 
-from actions import Action, ActionError, Click, Frame, Point, dialect
+from actions import Action, ActionError, Click, Frame, Key, Point, Type, dialect
 
 SCREEN = (1000, 600)
 KNOWN = [(name, text, action) for name, pairs in SAMPLES.items() for text, action in pairs]
@@ -82,6 +82,29 @@ def test_the_middle_of_the_screen_is_the_middle_in_every_convention(name: str, t
 def test_a_click_is_printed_to_the_letter(name: str, text: str) -> None:
     used = dialect(name).frame(1920, 1080, 1316, 728)
     assert dialect(name).print(Click(at=Point(x=960, y=540)), used) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "text"),
+    [
+        ("ui-tars-1.5", Type(text='it\'s\na "b"'), "Action: type(content='it\\'s\\na \\\"b\\\"')"),
+        ("pyautogui", Type(text="it's\n"), "pyautogui.write(message='it\\'s\\n')"),
+        (
+            "openai",
+            Key(keys=("ctrl", "Enter")),
+            '{"type": "computer_call", "action": {"type": "keypress", "keys": ["CTRL", "Enter"]}}',
+        ),
+        (
+            "anthropic",
+            Key(keys=("ctrl", "s")),
+            '{"type": "tool_use", "name": "computer", "input": {"action": "key", "text": "ctrl+s"}}',
+        ),
+        ("pyautogui", Key(keys=("ctrl", "s")), "pyautogui.hotkey('ctrl', 's')"),
+        ("ui-tars-1.0", Key(keys=("ctrl", "s")), "Action: hotkey(key='ctrl s')"),
+    ],
+)
+def test_texts_and_keys_are_printed_to_the_letter(name: str, action: Action, text: str) -> None:
+    assert dialect(name).print(action, frame(name)) == text
 
 
 LONG = {

@@ -24,6 +24,10 @@ from env.keys import chord, runs
         (("A",), ["A"]),
         (("space",), [" "]),
         (("cmd", "-"), ["Meta", "-"]),
+        (("ctrl", "plus"), ["Control", "+"]),
+        (("Super_L",), ["Meta"]),
+        (("shiftleft", "Prior"), ["Shift", "PageUp"]),
+        (("ARROWLEFT",), ["ArrowLeft"]),
     ],
 )
 def test_common_names_become_the_browsers(keys: tuple[str, ...], names: list[str]) -> None:
