@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from actions import ActionSpace, Dialect, Frame, fara, mobile, qwen25
 from actions.functions import Function
+from agent.engine import Engine
 from agent.history import Past, Tone, answer
 from agent.prompt import told
 from agent.settings import Settings
@@ -51,8 +52,9 @@ class ModelPolicy:
 
     @property
     def max_pixels(self) -> int | None:
-        """The largest image it looks at."""
-        return self.settings.max_pixels
+        """The largest image it looks at, as far as it is known."""
+        speaker = self.speaker
+        return speaker.processor.max_pixels if isinstance(speaker, Engine) else self.settings.max_pixels
 
     @property
     def screen(self) -> tuple[int, int] | None:

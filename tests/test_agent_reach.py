@@ -23,6 +23,7 @@ from agent.options import OptionError, Options
 from agent.processing import harmless
 from agent.settings import BUILTIN, Settings
 from agent.speaker import Question, QuestionError, Sight
+from agent.spoken import ModelPolicy
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 WORDS = {"type": "text", "text": 'Instruction: Click on the "OK" button.\nPrevious actions: None\n'}
@@ -179,6 +180,7 @@ def test_options_stand_above_the_files_of_the_checkpoint(tmp_path: Path) -> None
     speaker = open_speaker("builtin", ways=Ways(("max-tokens=5", "max-pixels=4096", f"settings={tmp_path}/more.json")))
     assert (speaker.settings.max_tokens, speaker.settings.context, speaker.settings.screen) == (5, 77, (160, 208))
     assert (speaker.room, speaker.size(160, 208)) == (77, (48, 64))
+    assert (ModelPolicy(speaker).max_pixels, ModelPolicy(Engine()).max_pixels) == (4096, 1003520)
     one, two = (
         Options.of(("dialect=fara", "grounder.dialect=qwen2"), ""),
         Options.of(("grounder.dialect=qwen2",), "grounder."),

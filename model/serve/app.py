@@ -17,6 +17,7 @@ from pydantic import JsonValue, ValidationError
 
 from model.messages import ChatError
 from model.model import Generation, Model
+from model.plan import PlanError
 from model.serve.desk import Desk, Order
 from model.serve.errors import ApiError, invalid, shape
 from model.serve.reply import Answer, Stamp, Stream, event
@@ -127,7 +128,7 @@ class Service:
                 first = await unless_gone(request, anext(news))
                 return StreamingResponse(_events(Stream(asked, stamp), first, news), media_type="text/event-stream")
             return JSONResponse(Answer.of(asked, await unless_gone(request, _last(news))).whole(stamp))
-        except ChatError as error:
+        except (ChatError, PlanError) as error:
             raise ApiError(400, str(error)) from None
         except ArithmeticError as error:
             raise ApiError(500, str(error)) from None
