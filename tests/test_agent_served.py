@@ -8,17 +8,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from agent_runs import ROOT, TASKS, until
+from agent_runs import ROOT, TASKS, handeye, until
 from http_recorder import Answer, Asked, Server, answering, told
 from model_serving import serving
 from tokenizers import Tokenizer
 
-from actions import ActionSpace, Frame
+from actions import DIALECTS, ActionSpace, Frame
 from agent.choose import ModelError, Ways, choose, open_speaker
 from agent.engine import Engine
 from agent.episode import run
@@ -234,8 +235,6 @@ def test_a_server_that_is_not_there_is_asked_for_several_times() -> None:
 
 
 def test_a_server_that_takes_too_long_is_not_asked_again() -> None:
-    import threading
-
     ended = threading.Event()
 
     def late(asked: Asked) -> Answer:
@@ -304,8 +303,6 @@ def to_url(url: str, wish: Wish) -> Served:
 
 
 def test_a_server_is_told_of_the_form_of_answers_in_its_own_way() -> None:
-    from actions import DIALECTS
-
     form = schema(DIALECTS["qwen2.5"], ActionSpace.pointer(), Frame(336, 252, 336, 252))
     assert form is not None
     sent = constraint("schema", "", form)["response_format"]
