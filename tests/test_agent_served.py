@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,12 @@ def test_what_is_sent_is_the_image_at_its_final_size_as_png_and_greedy(engine: E
     assert (part["type"], head) == ("image_url", "data:image/png;base64")
     seen = decode(base64.b64decode(data))
     assert (seen.shape[1], seen.shape[0]) == speaker.size(336, 252) == (336, 252)
+    odd = IMAGE[:200, :300]
+    with standing(told(chat())) as server:
+        to(server).say(replace(ask(), images=(odd,)))
+    part = server.asked[-1].json["messages"][0]["content"][1]
+    seen = decode(base64.b64decode(part["image_url"]["url"].partition(",")[2]))
+    assert (seen.shape[1], seen.shape[0]) == speaker.size(300, 200) == (308, 196)
     assert speaker.size(*speaker.size(1000, 777)) == speaker.size(1000, 777)
     assert (said.text, said.usage.prompt_tokens, said.usage.image_tokens) == ("fine", 130, 12 * 9)
     assert server.asked[-1].headers["authorization"] == "Bearer k3y"
@@ -367,8 +374,6 @@ def test_a_server_killed_in_the_middle_ends_the_run_with_code_5_and_a_complete_r
 
 
 def test_a_server_that_was_never_there_breaks_the_model_with_a_complete_record(tmp_path: Path) -> None:
-    from agent_runs import handeye
-
     done = handeye(
         "run",
         TASKS / "screens.yaml",
