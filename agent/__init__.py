@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from agent.episode import episode, run
     from agent.expect import Check
     from agent.limits import Limits
-    from agent.local import ModelPolicy
     from agent.outcome import Outcome, Result
     from agent.policy import Policy, PolicyBroken, Scripted
     from agent.reader import RecordError, Run, read_run
     from agent.record import Recorder
     from agent.replay import replay
     from agent.script import Script, ScriptError, read_script
+    from agent.spoken import ModelPolicy
     from agent.step import Reply, Step, Stop, Trajectory, Usage
     from agent.view import write_report
 
@@ -59,7 +59,7 @@ _HOMES = {
     "Agent": "api",
     "Check": "expect",
     "Limits": "limits",
-    "ModelPolicy": "local",
+    "ModelPolicy": "spoken",
     "Outcome": "outcome",
     "Policy": "policy",
     "PolicyBroken": "policy",

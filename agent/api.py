@@ -11,11 +11,10 @@ from agent.choose import choose
 from agent.episode import ignore
 from agent.expect import Check
 from agent.limits import Limits
-from agent.local import ModelPolicy
 from agent.manifest import describe
 from agent.outcome import Result
 from agent.perform import Job, perform
-from agent.policy import Policy
+from agent.policy import Policy, PolicyBroken, Sized
 from agent.record import Recorder, claim
 from agent.schema import EnvironmentEntry
 from agent.step import Step
@@ -97,5 +96,8 @@ class Agent:
 
 def preferred(policy: Policy) -> tuple[int, int]:
     """The size of screen that suits `policy`."""
-    asked = policy.settings.screen if isinstance(policy, ModelPolicy) else None
+    try:
+        asked = policy.screen if isinstance(policy, Sized) else None
+    except PolicyBroken:
+        return SIZE  # the first reply says why
     return asked or SIZE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from actions import Action
-from agent.choose import ModelError, choose
-from agent.commands import ask, ground
+from agent.choose import AS_IT_IS, ModelError, Ways, choose
+from agent.commands import ask, ground, options, serve
 from agent.console import STYLES, StepLine, console, outcomes
 from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
@@ -35,17 +36,25 @@ RUNS = Path("runs")
 INTERRUPTED = 130
 """What typer makes of Ctrl-C where nobody else has taken it."""
 
-MODEL_HELP = "builtin, a checkpoint folder, or script (plays the script's own actions)"
+MODEL_HELP = f"{options.MODEL}; or script (plays the script's own actions)"
 Model = Annotated[str, typer.Option("--model", help=MODEL_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
 Headed = Annotated[bool, typer.Option("--headed", help="show the browser's window")]
 Out = Annotated[Path | None, typer.Option("--out", help="folder for the record; a new one in runs/ by default")]
 
 
+@app.callback()
+def main_options(context: typer.Context) -> None:
+    context.obj = os.environ  # looked into for API keys
+
+
 @app.command()
 def run(
+    context: typer.Context,
     scripts: Annotated[list[Path], typer.Argument(help="task scripts (YAML)")],
     model: Model = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
     headed: Headed = False,
     out: Out = None,
@@ -55,7 +64,8 @@ def run(
     from agent.play import play
 
     loaded = [_script(path, settings or []) for path in scripts]
-    shared = None if model == "script" else _model(model)
+    ways = options.ways(context, with_, grounder)
+    shared = None if model == "script" else _model(model, ways=ways)
     policies = [shared or _model(model, one.script.actions) for one in loaded]
     screen = console(quiet=as_json)
     results: list[tuple[str, Result]] = []
@@ -75,9 +85,12 @@ def run(
 
 @app.command()
 def do(
+    context: typer.Context,
     instruction: str,
     url: Annotated[str, typer.Option("--url", help="where to start")],
     model: Model = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
     size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the page; what suits the model by default")] = "",
     steps: Annotated[int, typer.Option("--steps", min=1)] = 30,
     headed: Headed = False,
@@ -95,7 +108,7 @@ def do(
     from env import Task
 
     asked = _size(size) if size else None
-    policy = _model(model)
+    policy = _model(model, ways=options.ways(context, with_, grounder))
     width, height = asked or preferred(policy)
     screen = console(quiet=as_json)
     job = Job(Task(instruction, url), Limits(steps=steps))
@@ -155,6 +168,7 @@ def view(
 
 @evals.command("miniwob")
 def eval_miniwob(
+    context: typer.Context,
     tasks: Annotated[
         str, typer.Option("--tasks", help="names with commas between; all that are known by default")
     ] = "",
@@ -163,6 +177,8 @@ def eval_miniwob(
         int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
     ] = 1_000_000,
     model: Model = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
     as_json: Json = False,
 ) -> None:
     """Play seeded MiniWoB++ episodes by real clicks and keys."""
@@ -173,7 +189,7 @@ def eval_miniwob(
     from env.miniwob.oracle import TASKS
 
     names = _tasks(tasks) or TASKS
-    policy = _model(model)
+    policy = _model(model, ways=options.ways(context, with_, grounder))
     marks: list[Mark] = []
     screen = console()
     with MiniWoB() as env, Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
@@ -191,8 +207,11 @@ def eval_miniwob(
 
 @app.command()
 def demo(
+    context: typer.Context,
     tasks: Annotated[str, typer.Option("--tasks", help="names with commas between; seven easy ones by default")] = "",
     model: Model = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
     headed: Headed = False,
     out: Out = None,
 ) -> None:
@@ -201,7 +220,7 @@ def demo(
     from agent.view import write_report
 
     names = _tasks(tasks) or TASKS
-    policy = _model(model)
+    policy = _model(model, ways=options.ways(context, with_, grounder))
     screen = console()
     folder = out or claim(RUNS, "demo")
     results = []
@@ -240,6 +259,7 @@ def doctor(
 
 app.command()(ask)
 app.command()(ground)
+app.command()(serve)
 
 
 def _script(path: Path, settings: Sequence[str]) -> Loaded:
@@ -257,9 +277,9 @@ def _script(path: Path, settings: Sequence[str]) -> Loaded:
     return loaded
 
 
-def _model(model: str, actions: Sequence[Action] = ()) -> Policy:
+def _model(model: str, actions: Sequence[Action] = (), ways: Ways = AS_IT_IS) -> Policy:
     try:
-        return choose(model, actions)
+        return choose(model, actions, ways)
     except ModelError as error:
         _refuse(str(error))
 

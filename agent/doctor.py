@@ -11,9 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from actions import Click, Point
-from agent.local import ModelPolicy
+from agent.engine import Engine
 from agent.policy import PolicyBroken
-from agent.settings import BUILTIN
 from agent.site import Site
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser.find import find
@@ -69,7 +68,7 @@ def _browser() -> Finding:
 
 def _model() -> Finding:
     try:
-        model = ModelPolicy(BUILTIN).model
+        model = Engine().model
     except PolicyBroken as error:
         return Finding("built-in model", False, str(error), "the package is incomplete: install it again")
     count = sum(parameter.numel() for parameter in model.network.parameters())

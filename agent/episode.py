@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions import ActionError, Answer, AskUser, Finish
 from agent.limits import Limits
-from agent.policy import Policy, PolicyBroken
+from agent.policy import Policy, PolicyBroken, within
 from agent.step import Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Task
 
@@ -35,6 +35,7 @@ def episode(
     try:
         seen = env.reset(task)
         task = named(task, seen)
+        policy = within(policy, env.space)
         while not seen.done:
             if stop := limits.stop(history, began):
                 return stop

@@ -51,9 +51,10 @@ def describe(
 
 
 def model(policy: Policy) -> ModelEntry:
-    """Who decides; of weights that cannot be loaded nothing but the name is known, and the first reply says why."""
-    plain = ModelEntry(name=policy.name, dialect=policy.dialect.name)
+    """Who decides; of a model that cannot be reached nothing but the name is known, and the first reply says why."""
+    plain = ModelEntry(name=policy.name, dialect="")
     try:
+        plain = plain.model_copy(update={"dialect": policy.dialect.name})
         if isinstance(policy, Weighed):
             return plain.model_copy(update={"hash": policy.hash, "max_pixels": policy.max_pixels})
     except PolicyBroken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from actions import Action, Dialect, Finish, Frame
+from actions import Action, ActionSpace, Dialect, Finish, Frame
 from agent.canonical import Canonical
 from agent.step import Reply, Step
 from env import Observation, Task
@@ -47,9 +47,33 @@ class Weighed(Protocol):
         ...
 
     @property
-    def max_pixels(self) -> int:
+    def max_pixels(self) -> int | None:
         """The largest image it looks at, in pixels."""
         ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A policy that tells its model what can be done, and so has to know the screen it acts on."""
+
+    def within(self, space: ActionSpace) -> Policy:
+        """The same policy, offering exactly the actions of `space`."""
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A policy that is at home on screens of one size."""
+
+    @property
+    def screen(self) -> tuple[int, int] | None:
+        """Width and height; None for any. Raises `PolicyBroken` where that cannot be found out."""
+        ...
+
+
+def within(policy: Policy, space: ActionSpace) -> Policy:
+    """`policy` as it is used where `space` can be done."""
+    return policy.within(space) if isinstance(policy, Bounded) else policy
 
 
 class Scripted:

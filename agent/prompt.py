@@ -1,8 +1,8 @@
-"""The user turn of every model: the instruction, what was done so far, and the newest screen."""
+"""The words of a prompt: the instruction, and what was done so far."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from actions import Dialect, Frame
 from agent.canonical import Canonical
@@ -20,11 +20,15 @@ def call(text: str) -> str:
 
 
 def told(step: Step, dialect: Dialect, frame: Frame) -> str:
-    """One earlier step as the model is told of it, in the coordinates of `frame`."""
+    """One earlier step as the model is told of it, in the coordinates of `frame`.
+
+    A place on a screen that had another size keeps its share of the way across.
+    """
     if step.action is None or step.error:
         return f"error: {step.error}"
     writer = dialect if dialect.writes(step.action) else Canonical()
-    return call(writer.print(step.action, frame))
+    then = Frame(step.frame.width, step.frame.height, frame.model_width, frame.model_height)
+    return call(writer.print(step.action, then))
 
 
 def write(instruction: str, history: Sequence[Step], dialect: Dialect, frame: Frame) -> str:
@@ -32,6 +36,11 @@ def write(instruction: str, history: Sequence[Step], dialect: Dialect, frame: Fr
 
     Earlier actions are written in the coordinates of the newest image, so that one picture explains them all.
     """
-    lines = [f"Step {step.index}: {told(step, dialect, frame)}" for step in history[-HISTORY:]]
+    return compose(instruction, history[-HISTORY:], lambda step: told(step, dialect, frame))
+
+
+def compose(instruction: str, steps: Sequence[Step], tell: Callable[[Step], str]) -> str:
+    """The same of just these steps, each told by `tell`."""
+    lines = [f"Step {step.index}: {tell(step)}" for step in steps]
     done = "\n" + "\n".join(lines) if lines else " None"
     return f"Instruction: {instruction}\nPrevious actions:{done}\n"

@@ -32,7 +32,7 @@ from agent.schema import (
     Totals,
     UsageEntry,
 )
-from agent.step import Step, Stop
+from agent.step import Reply, Step, Stop
 from env import Image, Observation
 
 
@@ -117,12 +117,12 @@ class Recorder:
         self.close()
 
     def _line(self, step: Step) -> Line:
-        after, reply = step.after, step.reply
+        after = step.after
         return Line(
             index=step.index,
             before=self._look(step.before),
             frame=FrameEntry.model_validate(asdict(step.frame)),
-            reply=Said(text=reply.text, usage=UsageEntry(**asdict(reply.usage)), timings=dict(reply.timings)),
+            reply=_said(step.reply),
             action=step.action,
             error=step.error,
             after=self._look(after) if after else None,
@@ -159,6 +159,11 @@ class Recorder:
 
     def _write(self, name: str, entry: Entry) -> None:
         replace(self.folder / name, entry.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _said(reply: Reply) -> Said:
+    usage = UsageEntry(**asdict(reply.usage))
+    return Said(text=reply.text, usage=usage, timings=dict(reply.timings), warnings=reply.warnings)
 
 
 def total(lines: list[Line]) -> Totals:

@@ -143,6 +143,7 @@ class Said(Entry):
     text: str
     usage: UsageEntry = UsageEntry()
     timings: dict[str, float] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = Field(default=(), description="what did not agree, such as counts of image tokens")
 
 
 class FrameEntry(Entry):

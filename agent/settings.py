@@ -73,6 +73,10 @@ class Settings(BaseModel):
             raise PolicyBroken(f"{path}: dialect: {found.dialect!r} is none of {', '.join(sorted(DIALECTS))}")
         return found if found.dialect else found.model_copy(update={"dialect": FAMILIES.get(family(folder))})
 
+    def over(self, other: Settings) -> Settings:
+        """`other`, but for what is stated here."""
+        return other.model_copy(update=self.model_dump(exclude_unset=True))
+
     def speech(self, name: str) -> Dialect:
         """The dialect of the model called `name`. Raises `PolicyBroken` where nobody says which it is."""
         chosen = self.dialect or guess(name)

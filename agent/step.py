@@ -53,11 +53,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """The text a policy wrote, what it cost, and the seconds it took by part."""
+    """The text a policy wrote, what it cost, the seconds it took by part, and what did not agree about it."""
 
     text: str
     usage: Usage = Usage()
     timings: Mapping[str, float] = field(default_factory=_nothing)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_the_script_model_needs_actions() -> None:
 
 
 def test_a_word_that_names_no_model_is_refused_with_what_would_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="'builtin', 'script', or a folder"):
+    with pytest.raises(ModelError, match="expected 'script', or one of: builtin, a folder"):
         choose("gpt")
     with pytest.raises(ModelError, match=r"no config\.json"):
         choose(str(tmp_path))
@@ -69,4 +69,4 @@ def test_a_word_that_names_no_model_is_refused_with_what_would_do(tmp_path: Path
 
 def test_naming_a_model_does_not_load_it() -> None:
     assert choose("builtin").name == "builtin"
-    assert sys.modules["agent.local"].BUILTIN.is_dir()
+    assert sys.modules["agent.settings"].BUILTIN.is_dir()

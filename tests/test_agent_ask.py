@@ -105,7 +105,10 @@ WRONG = {
     "a folder": (["random", "x"], "random: cannot be read: Is a directory"),
     "words": (["words.txt", "x"], "words.txt: not a video that can be read"),
     "too narrow": (["narrow.png", "x"], "narrow.png: an image of 900x4 pixels is too narrow"),
-    "no such model": (["noise.png", "x", "--model", "nowhere"], "--model nowhere: expected 'builtin' or a folder"),
+    "no such model": (
+        ["noise.png", "x", "--model", "nowhere"],
+        "--model nowhere: expected 'script', or one of: builtin",
+    ),
     "no checkpoint": (["noise.png", "x", "--model", "."], "is no checkpoint folder"),
     "no such dtype": (["noise.png", "x", "--dtype", "int4"], "--dtype int4: expected one of auto, float32"),
     "budgets crossed": (["noise.png", "x", "--min-pixels", "9000", "--max-pixels", "8000"], "--max-pixels 8000"),

@@ -2,5 +2,6 @@
 
 from agent.commands.ask import ask
 from agent.commands.ground import ground
+from agent.commands.serve import serve
 
-__all__ = ["ask", "ground"]
+__all__ = ["ask", "ground", "serve"]

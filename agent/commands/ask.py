@@ -28,8 +28,10 @@ Fps = Annotated[float, typer.Option("--fps", help="frames of a video to look at 
 
 
 def ask(
+    context: typer.Context,
     words: Words,
     model: options.Model = "builtin",
+    with_: options.With = None,
     max_tokens: options.MaxTokens = 512,
     min_pixels: options.MinPixels = None,
     max_pixels: options.MaxPixels = None,
@@ -42,7 +44,7 @@ def ask(
     if not files or isfile(wanted):
         refuse("ask: expected one or more image or video files, and after them the question")
     with told():
-        speaker = open_speaker(model, sight(min_pixels, max_pixels, dtype))
+        speaker = open_speaker(model, sight(min_pixels, max_pixels, dtype), options.ways(context, with_))
         seen = look([Path(file) for file in files], speaker, _sampling(fps))
         said = speaker.say(_question(seen, wanted, max_tokens), None if as_json else _show)
     if as_json:

@@ -24,9 +24,11 @@ Target = Annotated[str, typer.Argument(metavar="TARGET", help="what to find, suc
 
 
 def ground(
+    context: typer.Context,
     file: File,
     target: Target,
     model: options.Model = "builtin",
+    with_: options.With = None,
     draw: options.Draw = None,
     max_tokens: options.MaxTokens = 512,
     min_pixels: options.MinPixels = None,
@@ -40,7 +42,7 @@ def ground(
     if draw is not None and (draw.suffix.lower() != ".png" or not draw.parent.is_dir()):
         refuse(f"--draw {draw}: expected a PNG file in a folder that is there")
     with told():
-        speaker = open_speaker(model, sight(min_pixels, max_pixels, dtype))
+        speaker = open_speaker(model, sight(min_pixels, max_pixels, dtype), options.ways(context, with_))
         image = picture(file, speaker)
         found = find(speaker, image, target, max_tokens=max_tokens)
     if draw is not None:

@@ -7,13 +7,32 @@ from typing import Annotated
 
 import typer
 
-MODEL = "builtin, or a checkpoint folder"
+from agent.choose import Ways
+
+MODEL = (
+    "builtin, a checkpoint folder, OWNER/NAME on the hub, transformers:FOLDER-OR-NAME, or a server's http://.../v1#NAME"
+)
+WITH = (
+    "more about the model, once for each: dialect, history (newest, last:N, chunk:N, all), max-tokens, min-pixels, "
+    "max-pixels, context, dtype, settings=FILE; of a server: key=VARIABLE, timeout, attempts, constrain, "
+    "tokenizer=FILE; cassettes: record=FILE, replay=FILE; grounder.NAME=VALUE for the grounder"
+)
 PIXELS = "of each image, and each frame of a video, as the model sees it"
 
 Model = Annotated[str, typer.Option("--model", help=MODEL)]
+With = Annotated[list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help=WITH)]
+Grounder = Annotated[
+    str,
+    typer.Option("--grounder", metavar="MODEL", help="the model that finds the places; --model then plans in words"),
+]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="most tokens to write")]
 MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=1, help=f"fewest pixels {PIXELS}")]
 MaxPixels = Annotated[int | None, typer.Option("--max-pixels", min=1, help=f"most pixels {PIXELS}")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto (as stored), float32, bfloat16, or float16 off the CPU")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
 Draw = Annotated[Path | None, typer.Option("--draw", metavar="OUT.png", help="the picture with what was found in it")]
+
+
+def ways(context: typer.Context, pairs: list[str] | None, grounder: str = "") -> Ways:
+    """What else is said of a model, and the environment that agent/cli.py has read."""
+    return Ways(tuple(pairs or ()), grounder, context.find_root().obj)

@@ -1,0 +1,106 @@
+"""Every way to reach a model, by the word that names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from os.path import isdir
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from actions import DIALECTS
+from agent.engine import Engine
+from agent.options import KEY, SERVED, OptionError, Options
+from agent.policy import PolicyBroken
+from agent.settings import BUILTIN, Settings
+from agent.speaker import Sight, Speaker
+
+FOREIGN = "transformers:"
+HUB = re.compile(r"(?!\.)[\w.-]+/[\w.-]+(@[\w./-]+)?")
+WORDS = (
+    "builtin, a folder with a checkpoint, OWNER/NAME on the hub (or OWNER/NAME@REVISION), "
+    "transformers: before a folder or name, or http://HOST:PORT/v1 of a server (or http://HOST:PORT/v1#MODEL)"
+)
+
+
+class ModelError(ValueError):
+    """A model that is not to be had, with what would be."""
+
+
+def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]) -> Speaker:
+    """The model that `model` names; none of its weights are loaded and no server is spoken to yet.
+
+    A checkpoint on the hub is downloaded. The API key of a server is looked up in `environ`. Raises `ModelError`.
+    """
+    try:
+        stated = options.stated()
+        if stated.dialect is not None and stated.dialect not in DIALECTS:
+            raise OptionError(f"--with dialect={stated.dialect}: expected one of {', '.join(sorted(DIALECTS))}")
+        if "dtype" in options.model_fields_set:
+            sight = replace(sight, dtype=options.dtype)
+        if model.startswith(("http://", "https://")):
+            return _served(model, sight, options, environ)
+        if unused := sorted(SERVED & options.model_fields_set):
+            raise OptionError(f"--with {unused[0]}: only a server has a use for it, and {model} is none")
+        if model.startswith(FOREIGN):
+            return _foreign(model.removeprefix(FOREIGN), sight, stated)
+        folder = BUILTIN if model == "builtin" else _folder(model)
+        return Engine(folder, sight=sight, settings=stated.over(Settings.read(folder)))
+    except (OptionError, PolicyBroken) as error:
+        raise ModelError(f"--model {model}: {error}") from error
+    except ModuleNotFoundError as error:
+        extra = {"openai": "served", "transformers": "transformers"}.get(error.name or "")
+        if extra is None:
+            raise
+        raise ModelError(f"--model {model} needs the extra `{extra}`: pip install 'handeye[{extra}]'") from error
+
+
+def _folder(model: str, *, foreign: bool = False) -> Path:
+    """The checkpoint folder that a word names: itself, or what is downloaded for it."""
+    if isdir(model):
+        return Path(model)
+    if HUB.fullmatch(model) is None:
+        raise ModelError(f"--model {model}: expected 'script', or one of: {WORDS}")
+    from agent.hub import MORE, HubError, download
+
+    try:
+        return download(model, more=MORE if foreign else ())
+    except HubError as error:
+        raise ModelError(f"--model {model}: no such folder here, and on the hub: {error}") from error
+
+
+def _foreign(model: str, sight: Sight, stated: Settings) -> Speaker:
+    from agent.foreign import Foreign
+
+    folder = BUILTIN if model == "builtin" else _folder(model, foreign=True)
+    return Foreign(folder, sight=sight, settings=stated)
+
+
+def _served(model: str, sight: Sight, options: Options, environ: Mapping[str, str]) -> Speaker:
+    from tokenizers import Tokenizer
+
+    from agent.link import Link, Patience
+    from agent.served import Served, Wish
+
+    if sight.dtype != "auto":
+        raise OptionError(f"dtype {sight.dtype}: a server has chosen its own")
+    url = urlsplit(model)
+    if url.username or url.password or not url.hostname:
+        raise OptionError(
+            f"expected http://HOST:PORT/v1; an API key belongs into the environment variable {options.key}"
+        )
+    key = environ.get(options.key, "")
+    if not key and options.key != KEY:
+        raise OptionError(f"--with key={options.key}: there is no such environment variable")
+    try:
+        tokenizer = Tokenizer.from_file(str(options.tokenizer)) if options.tokenizer else None
+    except Exception as error:
+        raise OptionError(f"--with tokenizer={options.tokenizer}: {error}") from error
+    stated = options.stated()
+    budgets = {"min_pixels": sight.min_pixels, "max_pixels": sight.max_pixels}
+    stated = Settings.model_validate({name: value for name, value in budgets.items() if value}).over(stated)
+    link = Link(
+        urlunsplit(url._replace(fragment="")), key, Patience(seconds=options.timeout, attempts=options.attempts)
+    )
+    return Served(link, Wish(url.fragment, stated, options.constrain, tokenizer))
