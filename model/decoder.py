@@ -17,21 +17,57 @@ from model.rope import Rotation, rotate
 
 
 class Cache:
-    """Keys and values of what the decoder has read, allocated once: [layers, 2, B, K, room, D]."""
+    """Keys and values of what the decoder has read, for each layer [2,B,K,room,D]; the first `length` rows count.
+
+    The rows of a layer are allocated ahead, so that no token costs a copy of those before it.
+    """
 
     def __init__(self, config: TextConfig, batch: int, room: int, like: Tensor) -> None:
-        shape = (config.num_hidden_layers, 2, batch, config.num_key_value_heads, room, config.head_dim)
-        self.store = torch.empty(shape, dtype=like.dtype, device=like.device)
+        shape = (2, batch, config.num_key_value_heads, room, config.head_dim)
+        self.layers = [torch.empty(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
+        self.device = like.device
         self.length = 0
+
+    @property
+    def room(self) -> int:
+        return self.layers[0].shape[3]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(layer.nbytes for layer in self.layers)
 
     def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Put k, v [B,K,T,D] behind what `layer` holds and return views of all of it, [B,K,S,D]."""
         end = self.length + k.shape[2]
-        if end > self.store.shape[4]:
-            raise ValueError(f"the cache has room for {self.store.shape[4]} tokens, {end} were given")
-        self.store[layer, 0, :, :, self.length : end] = k
-        self.store[layer, 1, :, :, self.length : end] = v
-        return self.store[layer, 0, :, :, :end], self.store[layer, 1, :, :, :end]
+        if end > self.room:
+            raise ValueError(f"the cache has room for {self.room} tokens, {end} were given")
+        held = self.layers[layer]
+        held[0, :, :, self.length : end] = k
+        held[1, :, :, self.length : end] = v
+        return held[0, :, :, :end], held[1, :, :, :end]
+
+    def grow(self, room: int) -> None:
+        """Make room for `room` rows, layer after layer, so that one layer at most is there twice."""
+        for index, layer in enumerate(self.layers):
+            larger = layer.new_empty((*layer.shape[:3], room, layer.shape[4]))
+            larger[:, :, :, : self.length] = layer[:, :, :, : self.length]
+            self.layers[index] = larger
+
+    def drop(self, start: int, end: int) -> None:
+        """Take the rows from `start` to `end` out; those behind move up."""
+        for layer in self.layers:
+            layer[:, :, :, start : self.length - (end - start)] = layer[:, :, :, end : self.length].clone()
+        self.length -= end - start
+
+    def rows(self, end: int) -> Tensor:
+        """A copy of the first `end` rows, [layers,2,B,K,end,D]."""
+        return torch.stack([layer[:, :, :, :end] for layer in self.layers])
+
+    def put(self, rows: Tensor) -> None:
+        """Let `rows`, as `rows` gave them, be all that is held."""
+        for layer, own in zip(self.layers, rows, strict=True):
+            layer[:, :, :, : own.shape[3]] = own
+        self.length = rows.shape[4]
 
 
 class Attention(nn.Module):

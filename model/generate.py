@@ -165,14 +165,14 @@ class _Writer:
 
     def read(self, features: Tensor | None) -> Tensor:
         """Logits [B,V] behind the prompts."""
-        tokens = torch.tensor(self.tokens, device=self.cache.store.device)
+        tokens = torch.tensor(self.tokens, device=self.cache.device)
         return self._run(self.network.embed(tokens, features), self.positions)
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Logits [B,V] behind one more token each; one that stands for an image is a word like others here."""
         positions = self.next.expand(3, -1).unsqueeze(-1)
         self.next = self.next + 1
-        new = torch.tensor(tokens, device=self.cache.store.device).unsqueeze(1)
+        new = torch.tensor(tokens, device=self.cache.device).unsqueeze(1)
         return self._run(self.network.model.embed_tokens(new), positions)
 
     def _run(self, x: Tensor, positions: Tensor) -> Tensor:

@@ -143,23 +143,40 @@ class Vision(nn.Module):
     def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
         """patches [N, patch_dim] in merge-block order, one grid an image or video -> features [U, out_hidden]."""
         merge, unit = self.config.spatial_merge_size, self.config.spatial_merge_size**2
-        _check(patches, grids, merge, self.config.patch_dim)
-        layout: Layout = plan(grids, merge, self.config.window_units)
+        check(patches, grids, merge, self.config.patch_dim)
+        layout = plan(grids, merge, self.config.window_units)
         order = layout.order.to(patches.device)
-        rotation = self._rotation(grids, order, unit)
-        x = _permute(self.patch_embed(patches), order, unit)
-        for index, block in enumerate(self.blocks):
-            x = block(x, rotation, layout.runs, unit, index in self.config.fullatt_block_indexes)
+        rotation = self.rotation(grids, order)
+        x = self.near(permute(self.patch_embed(patches), order, unit), rotation, layout.runs)
+        return self.far(x, rotation, layout)
+
+    @property
+    def front(self) -> int:
+        """Blocks before the first in which a patch sees its whole frame: what they give depends on the window alone."""
+        return min(self.config.fullatt_block_indexes, default=self.config.depth) if self.config.window_units else 0
+
+    def near(self, x: Tensor, rotation: Rotation, runs: Sequence[Run]) -> Tensor:
+        """The first `front` blocks over embedded patches x [N, hidden] of whole windows, laid out as `runs` say."""
+        for block in self.blocks[: self.front]:
+            x = block(x, rotation, runs, self.config.spatial_merge_size**2, False)
+        return x
+
+    def far(self, x: Tensor, rotation: Rotation, layout: Layout) -> Tensor:
+        """The other blocks over what `near` gave for all windows -> features [U, out_hidden] in reading order."""
+        unit, full = self.config.spatial_merge_size**2, self.config.fullatt_block_indexes
+        for index, block in enumerate(self.blocks[self.front :], self.front):
+            x = block(x, rotation, layout.runs, unit, index in full)
         merged: Tensor = self.merger(x)
-        return merged[order.argsort()]
+        return merged[layout.order.to(x.device).argsort()]
 
-    def _rotation(self, grids: Sequence[Grid], order: Tensor, unit: int) -> Rotation:
+    def rotation(self, grids: Sequence[Grid], order: Tensor) -> Rotation:
+        """cos and sin [N,1,D] of the patches in laid-out order, the same for every head."""
         where = places(grids, self.config.spatial_merge_size).to(order.device)
-        cos, sin = vision_rotation(_permute(where, order, unit), self.config.head_dim)
-        return cos.unsqueeze(1), sin.unsqueeze(1)  # [N,1,D]: the same for every head
+        cos, sin = vision_rotation(permute(where, order, self.config.spatial_merge_size**2), self.config.head_dim)
+        return cos.unsqueeze(1), sin.unsqueeze(1)
 
 
-def _check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -> None:
+def check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -> None:
     """ValueError where the patches and the grids do not belong together."""
     if odd := [grid for grid in grids if min(grid) < 1 or grid[1] % merge or grid[2] % merge]:
         raise ValueError(f"grid {odd[0]}: rows and columns of patches must be multiples of {merge} above zero")
@@ -168,6 +185,6 @@ def _check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -
         raise ValueError(f"patches are {list(patches.shape)}; the grids {list(grids)} need {wanted}")
 
 
-def _permute(x: Tensor, order: Tensor, unit: int) -> Tensor:
+def permute(x: Tensor, order: Tensor, unit: int) -> Tensor:
     """Reorder x [N, ...] by whole units."""
     return x.view(-1, unit, *x.shape[1:])[order].flatten(0, 1)
