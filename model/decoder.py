@@ -24,13 +24,19 @@ class Cache:
 
     def __init__(self, config: TextConfig, batch: int, room: int, like: Tensor) -> None:
         shape = (2, batch, config.num_key_value_heads, room, config.head_dim)
-        self.layers = [torch.empty(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
+        self.layers = [
+            torch.empty(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)
+        ]
         self.device = like.device
         self.length = 0
 
     @property
     def room(self) -> int:
         return self.layers[0].shape[3]
+
+    @property
+    def itemsize(self) -> int:
+        return self.layers[0].itemsize
 
     @property
     def nbytes(self) -> int:

@@ -40,6 +40,12 @@ class Prompt:
     def grids(self) -> tuple[Grid, ...]:
         return tuple(medium.grid for medium in self.media)
 
+    def check(self) -> None:
+        """ValueError where patches and media do not agree: spare ones would be another prompt's."""
+        given, wanted = 0 if self.patches is None else len(self.patches), sum(map(math.prod, self.grids))
+        if given != wanted:
+            raise ValueError(f"a prompt has {given} patches, its media {list(self.grids)} need {wanted}")
+
 
 @dataclass(frozen=True)
 class Output:
@@ -84,7 +90,7 @@ def generate_batch(
     Each writes what it would write alone; who has ended waits for the others, and all share their timings.
     """
     _check(network, prompts, limit)
-    rows = [_Row() for _ in prompts]
+    rows = [Row() for _ in prompts]
     with torch.inference_mode():
         times = [clock()]
         features = _look(network, prompts)
@@ -110,19 +116,16 @@ def _check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
         raise ValueError(
             f"{len(prompts)} prompts and limit {limit}; expected prompts of some tokens and a limit above 0"
         )
-    unit, weight = network.config.vision.spatial_merge_size**2, network.model.norm.weight
-    requests = []
     for prompt in prompts:
-        given, wanted = 0 if prompt.patches is None else len(prompt.patches), sum(map(math.prod, prompt.grids))
-        if given != wanted:  # else one prompt's spare patches would be another's
-            raise ValueError(f"a prompt has {given} patches, its media {list(prompt.grids)} need {wanted}")
-        requests.append(plan.Request(len(prompt.tokens) - wanted // unit, prompt.media, limit))
+        prompt.check()
+    requests = [plan.Request.of(prompt.tokens, prompt.media, network.config, limit) for prompt in prompts]
+    weight = network.model.norm.weight
     plan.check(network.config, requests, weight.dtype, weight.device)
 
 
 @dataclass
-class _Row:
-    """What has been written behind one prompt so far."""
+class Row:
+    """What has been written behind one prompt so far, and why that ended."""
 
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)

@@ -15,12 +15,17 @@ import torch
 
 from model.attention import BLOCK
 from model.config import Config
+from model.decoder import Cache
 from model.layout import Medium
 
 GB = 10**9
 
 SLACK = 1.5
 """Peaks were measured at 1.1 to 1.41 times the tower's tensors, and 1.2 to 1.3 times the decoder's."""
+
+
+ROWS = 256
+"""The cache of a session grows by multiples of so many rows."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class Request:
     media: tuple[Medium, ...]
     limit: int
 
+    @classmethod
+    def of(cls, tokens: Sequence[int], media: tuple[Medium, ...], config: Config, limit: int = 0) -> Request:
+        """That of a prompt whose tokens hold those of its media."""
+        units = sum(math.prod(medium.grid) for medium in media) // config.vision.spatial_merge_size**2
+        return cls(len(tokens) - units, media, limit)
+
     def patches(self, most: int | None = None) -> int:
         """Patches of all media, where none has more than `most` in a frame."""
         areas = ((t, h * w) for t, h, w in (medium.grid for medium in self.media))
@@ -79,18 +90,50 @@ def need(config: Config, requests: Sequence[Request], dtype: torch.dtype, *, mos
     text, unit, size = config.text, config.vision.spatial_merge_size**2, dtype.itemsize
     patches = [request.patches(most) for request in requests]
     tokens = max(request.words + own // unit for request, own in zip(requests, patches, strict=True))
-    room = tokens + max(request.limit for request in requests)
-    key = 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * size
+    rows = tokens + max(request.limit for request in requests)
     mask = min(BLOCK, tokens) * tokens * (4 + size) if len(requests) > 1 else 0
     reading = tokens * token_bytes(config, size) + mask + _last(config, size)
     features = sum(patches) // unit * text.hidden_size * size
     inputs = sum(patches) * 4 * config.vision.patch_dim
     return Need(
         weights=0,
-        cache=len(requests) * room * key,
+        cache=len(requests) * rows * row_bytes(config, size),
         vision=inputs + int(SLACK * sum(patches) * patch_bytes(config, size)),
         prefill=inputs + 2 * features + int(SLACK * len(requests) * reading),
     )
+
+
+def room(rows: int) -> int:
+    """Rows that a session's cache has after it grew for `rows`: a quarter more, so that it seldom grows again."""
+    return -(-rows * 5 // (4 * ROWS)) * ROWS
+
+
+def session(config: Config, request: Request, cache: Cache) -> Need:
+    """What it takes to read `request` behind what `cache` holds, beyond what the cache takes now.
+
+    Pictures are looked at one after the other; what is kept of them for later counts too, as far as they are new.
+    """
+    size, unit = cache.itemsize, config.vision.spatial_merge_size**2
+    patches = request.patches()
+    tokens = request.words + patches // unit
+    rows = cache.length + tokens + request.limit
+    grown = row_bytes(config, size) * (room(rows) - cache.room) + cache.nbytes // len(cache.layers)
+    mask = min(BLOCK, tokens) * rows * (4 + size) if cache.length else 0
+    kept = patches * config.vision.hidden_size * size + patches // unit * config.text.hidden_size * size
+    inputs = patches * 4 * config.vision.patch_dim
+    largest = max((math.prod(medium.grid) for medium in request.media), default=0)
+    return Need(
+        weights=0,
+        cache=grown if rows > cache.room else 0,
+        vision=inputs + kept + int(SLACK * largest * patch_bytes(config, size)),
+        prefill=inputs + 2 * kept + int(SLACK * (tokens * token_bytes(config, size) + mask + _last(config, size))),
+    )
+
+
+def row_bytes(config: Config, size: int) -> int:
+    """Bytes of the cache for one token."""
+    text = config.text
+    return 2 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * size
 
 
 def patch_bytes(config: Config, size: int) -> int:
@@ -123,6 +166,12 @@ def check(config: Config, requests: Sequence[Request], dtype: torch.dtype, devic
     free = available(device)
     if (needed := need(config, requests, dtype)).total > free:
         raise PlanError("answering", needed, free, budget(config, requests, dtype, free))
+
+
+def check_session(config: Config, request: Request, cache: Cache) -> None:
+    """Raise `PlanError` where reading `request` behind what `cache` holds would not fit."""
+    if (needed := session(config, request, cache)).total > (free := available(cache.device)):
+        raise PlanError("reading on", needed, free)
 
 
 def budget(config: Config, requests: Sequence[Request], dtype: torch.dtype, free: int) -> int | None:

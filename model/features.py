@@ -1,0 +1,150 @@
+"""What the vision tower made of pictures, kept by what the pictures hold.
+
+The same picture is looked at once. In Qwen2.5-VL, whose first blocks attend inside windows, what a window becomes
+there depends on its own patches and its place alone, so that of a new screen only the windows that no earlier screen
+had in that place go through those blocks. From the first block that attends to the whole frame on, all is computed.
+
+N patches, U units (merged tokens).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from model.layout import Grid, Group, Layout, Run, plan
+from model.vision import Vision, check, permute
+
+Span: TypeAlias = tuple[int, int]
+"""First unit and number of units of a window in laid-out order."""
+
+LEAST = 512
+"""Patches that go through the tower at a time: matrix products of few rows may add up in another order."""
+
+ROOM = 2**28
+"""Bytes that features of pictures may take, and windows again; a screen of 1288 x 728 takes 5 and 12 MB in bfloat16."""
+
+
+def fingerprint(patches: Tensor, grid: Grid) -> str:
+    """sha256 of a picture as the tower is given it: the resized pixels, normalised as the processor says."""
+    digest = hashlib.sha256(repr((grid, str(patches.dtype))).encode())
+    digest.update(patches.contiguous().cpu().numpy().data)
+    return digest.hexdigest()
+
+
+class Store:
+    """Tensors by key, at most `room` bytes of them; what nobody asked for the longest goes first."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.nbytes = room, 0
+        self.kept: OrderedDict[Hashable, Tensor] = OrderedDict()
+
+    def get(self, key: Hashable) -> Tensor | None:
+        """What is kept under `key`, now the last to go."""
+        if (found := self.kept.get(key)) is not None:
+            self.kept.move_to_end(key)
+        return found
+
+    def put(self, key: Hashable, value: Tensor) -> None:
+        """Keep `value`, which owns its memory, unless it alone is too large."""
+        if key in self.kept or value.nbytes > self.room:
+            return
+        self.kept[key] = value
+        self.nbytes += value.nbytes
+        while self.nbytes > self.room:
+            self.nbytes -= self.kept.popitem(last=False)[1].nbytes
+
+
+class Features:
+    """The tower with a memory. `calls` counts its runs, `hits` the pictures that needed none, `windows` both kinds.
+
+    Where windows are kept, float32 gives bit by bit what `tower` gives for the whole picture, as far as the
+    machine's matrix products treat `least` rows as they treat all; bfloat16 agrees to its rounding.
+    """
+
+    def __init__(self, tower: Vision, *, room: int = ROOM, windows: int = ROOM, least: int = LEAST) -> None:
+        self.tower, self.least = tower, least
+        self.pictures, self.parts = Store(room), Store(windows)
+        self.calls = self.hits = self.computed = self.reused = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept."""
+        return self.pictures.nbytes + self.parts.nbytes
+
+    def look(self, patches: Tensor, grid: Grid) -> Tensor:
+        """Features [U, hidden] of one image or video, as `Vision` gives them."""
+        check(patches, [grid], self.tower.config.spatial_merge_size, self.tower.config.patch_dim)
+        key = fingerprint(patches, grid)
+        if (known := self.pictures.get(key)) is not None:
+            self.hits += 1
+            return known
+        self.calls += 1
+        patches = patches.to(self.tower.patch_embed.proj.weight.device)
+        found = self._by_windows(patches, grid) if self.tower.front and grid[0] == 1 else self.tower(patches, [grid])
+        self.pictures.put(key, found)
+        return found
+
+    def _by_windows(self, patches: Tensor, grid: Grid) -> Tensor:
+        config = self.tower.config
+        layout = plan([grid], config.spatial_merge_size, config.window_units)
+        order = layout.order.to(patches.device)
+        rotation = self.tower.rotation([grid], order)
+        x = self._near(permute(patches, order, config.spatial_merge_size**2), rotation, layout, grid)
+        return self.tower.far(x, rotation, layout)
+
+    def _near(self, laid: Tensor, rotation: tuple[Tensor, Tensor], layout: Layout, grid: Grid) -> Tensor:
+        """What the first blocks make of the patches [N, patch_dim], laid out window by window."""
+        unit = self.tower.config.spatial_merge_size**2
+        spans = list(_spans(layout.runs[0].groups))
+        parts = [laid[unit * start : unit * (start + size)] for start, size in spans]
+        keys = [(grid, number, fingerprint(part, grid)) for number, part in enumerate(parts)]
+        found = [self.parts.get(key) for key in keys]
+        missing = [number for number, part in enumerate(found) if part is None]
+        self.computed, self.reused = self.computed + len(missing), self.reused + len(found) - len(missing)
+        if missing:
+            chosen = self._enough(missing, spans)
+            rows = torch.cat([torch.arange(unit * s, unit * (s + n)) for s, n in (spans[i] for i in chosen)])
+            cos, sin = (part[rows.to(laid.device)] for part in rotation)
+            run = _run([spans[i] for i in chosen])
+            x = self.tower.near(self.tower.patch_embed(laid[rows.to(laid.device)]), (cos, sin), [run])
+            sizes = [unit * spans[i][1] for i in chosen]
+            for i, part in zip(chosen, torch.split(x, sizes), strict=True):
+                if found[i] is None:
+                    found[i] = own = part.clone()
+                    self.parts.put(keys[i], own)
+        return torch.cat([part for part in found if part is not None])
+
+    def _enough(self, missing: Sequence[int], spans: Sequence[Span]) -> list[int]:
+        """The missing windows, and so many others that at least `least` patches come together."""
+        unit = self.tower.config.spatial_merge_size**2
+        chosen, patches = set(missing), unit * sum(spans[i][1] for i in missing)
+        for number, (_, size) in enumerate(spans):
+            if patches >= self.least:
+                break
+            if number not in chosen:
+                chosen.add(number)
+                patches += unit * size
+        return sorted(chosen)
+
+
+def _spans(groups: Sequence[Group]) -> Iterator[Span]:
+    """Every window of one frame."""
+    for group in groups:
+        yield from ((group.start + number * group.size, group.size) for number in range(group.count))
+
+
+def _run(spans: Sequence[Span]) -> Run:
+    """Some windows of one frame, moved together."""
+    groups, start = [], 0
+    for size, same in groupby(spans, key=lambda span: span[1]):
+        count = len(list(same))
+        groups.append(Group(start, count, size))
+        start += count * size
+    return Run(1, start, tuple(groups))

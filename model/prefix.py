@@ -1,0 +1,115 @@
+"""Beginnings of prompts that several sessions share, such as the system turn with its tools: read once.
+
+They are kept in memory, and in a folder where one is given. A file is only believed if its name, its header and
+the hash of its content say that it holds what is asked for; any other is told of and read no further.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from model.features import Store
+
+ROOM = 2**28
+"""Bytes of memory for beginnings; 862 tokens of a 3B network in bfloat16 take 32 MB."""
+
+KIND = "prefix 1"
+"""What a file says it is; the number changes with what it holds."""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A folder for the beginnings that the network with weights of this `hash` has read."""
+
+    folder: Path
+    hash: str
+
+
+class Prefixes:
+    """Keys and values of the words that prompts begin with, by these words. `read` and `written` count files.
+
+    Pass one to every `Session` of the same network.
+    """
+
+    def __init__(self, disk: Disk | None = None, *, room: int = ROOM) -> None:
+        self.disk, self.store = disk, Store(room)
+        self.read = self.written = 0
+
+    def get(self, tokens: Sequence[int], like: Tensor) -> Tensor | None:
+        """Rows [layers,2,1,K,T,D] of `tokens`, if somebody read them; of the shape and kind of `like`, T aside."""
+        key = (tuple(tokens), _kind(like))
+        if (found := self.store.get(key)) is None and self.disk is not None:
+            found = _load(self._path(tokens, like), self._header(tokens, like), like, len(tokens))
+            if found is not None:
+                self.read += 1
+                self.store.put(key, found)
+        return found
+
+    def put(self, tokens: Sequence[int], rows: Tensor) -> None:
+        """Keep `rows` of `tokens`, on disk too where there is a folder."""
+        self.store.put((tuple(tokens), _kind(rows)), rows)
+        if self.disk is not None and not (path := self._path(tokens, rows)).exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            header = self._header(tokens, rows) | {"content": _content(rows)}
+            beside = path.with_name(f".{path.name}.{os.getpid()}")
+            try:
+                save_file({"rows": rows.cpu().contiguous()}, beside, metadata=header)
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+            self.written += 1
+
+    def _header(self, tokens: Sequence[int], like: Tensor) -> dict[str, str]:
+        assert self.disk is not None
+        words = hashlib.sha256(json.dumps(list(tokens)).encode()).hexdigest()
+        return {"kind": KIND, "model": self.disk.hash, "tokens": words, "dtype": str(like.dtype)}
+
+    def _path(self, tokens: Sequence[int], like: Tensor) -> Path:
+        assert self.disk is not None
+        name = hashlib.sha256(json.dumps(self._header(tokens, like)).encode()).hexdigest()
+        return self.disk.folder / f"{name}.safetensors"
+
+
+def _kind(rows: Tensor) -> tuple[object, ...]:
+    """What rows of one network and device have in common."""
+    return (rows.dtype, rows.device, *rows.shape[:4], rows.shape[5])
+
+
+def _content(rows: Tensor) -> str:
+    return hashlib.sha256(rows.cpu().contiguous().view(torch.uint8).numpy().data).hexdigest()
+
+
+def _load(path: Path, header: dict[str, str], like: Tensor, length: int) -> Tensor | None:
+    """The rows in a file; None where there is none, and with a warning where it is not what it ought to be."""
+    if not path.exists():
+        return None
+    try:
+        return _rows(path, header, [*like.shape[:4], length, like.shape[5]], like.dtype).to(like.device)
+    except (SafetensorError, OSError, ValueError) as error:
+        warnings.warn(f"{path} is ignored: {error}", stacklevel=4)
+        return None
+
+
+def _rows(path: Path, header: dict[str, str], shape: list[int], dtype: torch.dtype) -> Tensor:
+    """The rows in a file, if all of it agrees; ValueError otherwise."""
+    with safe_open(path, framework="pt") as file:
+        said = file.metadata() or {}
+        if {name: said.get(name) for name in header} != header:
+            raise ValueError("it was written for another model or other words")
+        if list(file.keys()) != ["rows"] or file.get_slice("rows").get_shape() != shape:
+            raise ValueError(f"it does not hold one tensor of shape {shape}")
+        rows: Tensor = file.get_tensor("rows")
+    if rows.dtype != dtype or _content(rows) != said.get("content"):
+        raise ValueError("its content is damaged")
+    return rows

@@ -1,0 +1,261 @@
+"""A network that remembers what it has read: from prompt to prompt only what is new goes through it.
+
+Rows of the cache are compared with a new prompt by words and by the content of pictures, never by the tokens that
+stand for a picture, and what they share is kept. T tokens, V vocabulary, U units of a picture.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from model import plan
+from model.config import Config
+from model.decoder import Cache
+from model.features import Features, fingerprint
+from model.generate import Prompt
+from model.layout import Medium
+from model.prefix import Prefixes
+from model.qwen import Qwen
+from model.rope import position_ids
+
+Key: TypeAlias = int | str
+"""A word's token, or the hash of the picture that a token is a part of."""
+
+
+@dataclass
+class Counts:
+    """What a session has done so far; no clock has a say in it."""
+
+    forwards: int = 0  # of the decoder
+    prefilled_tokens: int = 0  # tokens of prompts that went through the decoder
+    reused_tokens: int = 0  # tokens of prompts that the cache had already
+    vision_calls: int = 0  # runs of the tower
+    vision_hits: int = 0  # pictures in what was read whose features were kept
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A picture, image or video, among the tokens: the places from `start` to `end`, and the hash of what it shows."""
+
+    start: int
+    end: int
+    key: str
+    hidden: bool = False  # from what is read from now on: its rows are gone
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of a prompt, and what the tower needs to look at it."""
+
+    sight: Sight
+    patches: Tensor
+    medium: Medium
+
+
+class Session:
+    """What one network has read in one conversation, and what comes next.
+
+    Sessions of one network may share `features` and `prefixes`. `length` counts tokens, evicted ones too; any
+    `length` that was seen outside a picture is a mark to rewind to. A call that raises leaves what was read before, and
+    `read` what that shares with its prompt.
+    """
+
+    def __init__(
+        self,
+        network: Qwen,
+        *,
+        features: Features | None = None,
+        prefixes: Prefixes | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.network, self.config, self.clock = network, network.config, clock
+        self.features = features or Features(network.visual)
+        self.prefixes = prefixes or Prefixes()
+        self.counts = Counts()
+        self.looking = 0.0  # seconds spent on pictures so far
+        self.sights: list[Sight] = []
+        self._keys: list[Key] = []
+        self._tops: list[int] = []  # for each token the largest M-RoPE id so far
+        with torch.inference_mode():
+            self.cache = Cache(self.config.text, 1, plan.room(1), like=network.model.norm.weight)
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far: a mark."""
+        return len(self._keys)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the cache takes."""
+        return self.cache.nbytes
+
+    def read(self, prompt: Prompt, *, shared: int = 0) -> Tensor:
+        """Logits [V] behind the whole of `prompt`, of which only what differs from what was read is read.
+
+        The first `shared` tokens, words all of them, are kept for other sessions, or taken from them. Where no
+        picture was evicted this is what a session without a past gives.
+        """
+        views = seen(prompt, self.config)
+        if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
+            raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
+        same = self._common(_keys(prompt.tokens, views), [view.sight for view in views])
+        if same < shared and self._borrow(prompt.tokens[:shared]):
+            same = shared
+        self.rewind(same)
+        self.counts.reused_tokens += same
+        new = [moved(view, -same) for view in views if view.sight.start >= same]
+        logits = self._append(prompt.tokens[same:], new)
+        if shared and self.prefixes.get(prompt.tokens[:shared], self._like()) is None:
+            self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
+        return logits
+
+    def append(self, segment: Prompt) -> Tensor:
+        """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
+        return self._append(segment.tokens, seen(segment, self.config))
+
+    def feed(self, tokens: Sequence[int]) -> Tensor:
+        """Logits [V] behind `tokens`, read as words, also those that would stand for a picture; one forward."""
+        if not tokens:
+            raise ValueError("no tokens to feed; expected one or more")
+        ids = (torch.arange(len(tokens)) + self._next()).expand(3, -1)
+        with torch.inference_mode():
+            new = torch.tensor([list(tokens)], device=self.cache.device)
+            logits = self._forward(self.network.model.embed_tokens(new), ids)
+        self._note(list(tokens), ids)
+        return logits
+
+    def rewind(self, mark: int) -> None:
+        """Forget all behind the first `mark` tokens; ValueError where that is no place, or inside a picture."""
+        if not 0 <= mark <= self.length or any(sight.start < mark < sight.end for sight in self.sights):
+            raise ValueError(f"mark: {mark}; expected a length of 0 to {self.length} that ends inside no picture")
+        self.cache.length = self._row(mark)
+        del self._keys[mark:], self._tops[mark:]
+        self.sights = [sight for sight in self.sights if sight.end <= mark]
+
+    def evict(self, number: int) -> None:
+        """Let go of the rows of the picture of that number, counted from 0.
+
+        All positions stay. What was read before keeps what it saw of the picture, and what is read from now on
+        does not see it: exactly a mask over its columns. A prompt that has the picture in this place still shares it.
+        """
+        if not 0 <= number < len(self.sights) or self.sights[number].hidden:
+            raise ValueError(f"picture {number}; expected the number of one of {len(self.sights)} that is still held")
+        sight = self.sights[number]
+        first = self._row(sight.start)
+        with torch.inference_mode():
+            self.cache.drop(first, first + sight.end - sight.start)
+        self.sights[number] = replace(sight, hidden=True)
+
+    def _append(self, tokens: Sequence[int], views: Sequence[View]) -> Tensor:
+        """Read words and pictures whose places count from the first of `tokens`."""
+        media = tuple(view.medium for view in views)
+        plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
+        ids = position_ids(tokens, self.config, media) + self._next()
+        with torch.inference_mode():
+            features = self._look(views)
+            new = torch.tensor([list(tokens)], device=self.cache.device)
+            logits = self._forward(self.network.embed(new, features), ids)
+        self.sights.extend(moved(view, self.length).sight for view in views)
+        self._note(_keys(tokens, views), ids)
+        self.counts.prefilled_tokens += len(tokens)
+        return logits
+
+    def _common(self, keys: Sequence[Key], sights: Sequence[Sight]) -> int:
+        """Tokens that `keys` and the session share at their beginnings, one at least left to be read."""
+        pairs = zip(keys[:-1], self._keys, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        for sight in (*sights, *self.sights):  # half a picture is none
+            if sight.start < same < sight.end:
+                same = sight.start
+        return same
+
+    def _borrow(self, tokens: Sequence[int]) -> bool:
+        """Begin anew with `tokens`, if somebody has read them."""
+        if (rows := self.prefixes.get(tokens, self._like())) is None:
+            return False
+        self.rewind(0)
+        with torch.inference_mode():
+            self._reserve(len(tokens))
+            self.cache.put(rows)
+        self._note(list(tokens), torch.arange(len(tokens)).expand(3, -1))
+        return True
+
+    def _like(self) -> Tensor:
+        """An empty beginning, for its shape and kind."""
+        return self.cache.rows(0)
+
+    def _look(self, views: Sequence[View]) -> Tensor | None:
+        """Features of pictures in their order."""
+        if not views:
+            return None
+        start, calls, hits = self.clock(), self.features.calls, self.features.hits
+        found = [self.features.look(view.patches, view.medium.grid) for view in views]
+        self.looking += self.clock() - start
+        self.counts.vision_calls += self.features.calls - calls
+        self.counts.vision_hits += self.features.hits - hits
+        return torch.cat(found)
+
+    def _forward(self, x: Tensor, ids: Tensor) -> Tensor:
+        """Logits behind embeddings x [1,T,hidden] at ids [3,T]."""
+        self._reserve(x.shape[1])
+        rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
+        hidden = self.network.model(x, rotation, None, self.cache)
+        self.counts.forwards += 1
+        return self.network.logits(hidden[0, -1])
+
+    def _note(self, keys: Sequence[Key], ids: Tensor) -> None:
+        tops = ids.max(dim=0).values.cummax(dim=0).values
+        self._tops.extend(tops.clamp(min=self._next() - 1).tolist())
+        self._keys.extend(keys)
+
+    def _next(self) -> int:
+        """The M-RoPE id with which what comes next starts."""
+        return self._tops[-1] + 1 if self._tops else 0
+
+    def _row(self, place: int) -> int:
+        """The row of the cache at which the token of that place stands, or would stand; no place inside a picture."""
+        return place - sum(sight.end - sight.start for sight in self.sights if sight.hidden and sight.end <= place)
+
+    def _reserve(self, tokens: int) -> None:
+        if (needed := self.cache.length + tokens) > self.cache.room:
+            self.cache.grow(plan.room(needed))
+
+
+def seen(prompt: Prompt, config: Config) -> list[View]:
+    """The pictures of a prompt in their order. ValueError where tokens, media and patches do not agree."""
+    if not prompt.tokens:
+        raise ValueError("a prompt of no tokens; expected one or more")
+    prompt.check()
+    position_ids(prompt.tokens, config, prompt.media)
+    pads = [at for at, token in enumerate(prompt.tokens) if token in (config.image_token_id, config.video_token_id)]
+    unit, first, row = config.vision.spatial_merge_size**2, 0, 0
+    views = []
+    for medium in prompt.media:
+        count = math.prod(medium.grid)
+        assert prompt.patches is not None
+        patches = prompt.patches[row : row + count]
+        key = f"{fingerprint(patches, medium.grid)} {medium.seconds_per_grid}"  # seconds bear on positions
+        views.append(View(Sight(pads[first], pads[first] + count // unit, key), patches, medium))
+        first, row = first + count // unit, row + count
+    return views
+
+
+def moved(view: View, by: int) -> View:
+    """The same some places further on."""
+    return replace(view, sight=replace(view.sight, start=view.sight.start + by, end=view.sight.end + by))
+
+
+def _keys(tokens: Sequence[int], views: Sequence[View]) -> list[Key]:
+    """What has to be equal for rows to be shared, token by token."""
+    keys: list[Key] = list(tokens)
+    for sight in (view.sight for view in views):
+        keys[sight.start : sight.end] = [sight.key] * (sight.end - sight.start)
+    return keys

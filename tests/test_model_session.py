@@ -1,0 +1,304 @@
+"""A session gives what reading everything anew gives, and its counts say what it saved."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import astuple
+
+import pytest
+import torch
+from model_checkpoint import IMAGE_PAD, VIDEO_PAD, network, shape, shape2
+from torch import Tensor
+
+from model import plan
+from model.attention import plain
+from model.generate import Prompt, choose
+from model.layout import Medium
+from model.prefix import Prefixes
+from model.qwen import Qwen
+from model.rope import position_ids
+from model.session import Counts, Session, seen
+
+STEPS = 200
+GRIDS = [(1, 2, 2), (1, 4, 6), (1, 2, 14), (1, 8, 8), (1, 12, 10)]
+
+
+@pytest.fixture(scope="module", params=["qwen2_5_vl", "qwen2_vl"])
+def qwen(request: pytest.FixtureRequest) -> Qwen:
+    return network(shape(theta=100.0) if request.param == "qwen2_5_vl" else shape2(theta=100.0), seed=3)
+
+
+def words(dice: random.Random, most: int = 6) -> Prompt:
+    return Prompt(tuple(dice.randrange(7, 300) for _ in range(dice.randint(1, most))))
+
+
+def picture(dice: random.Random, shades: int = 10**6) -> Prompt:
+    """An image or a video between its marks; few `shades` make the same picture come again."""
+    shade, grid = dice.randrange(shades), dice.choice(GRIDS)
+    medium = Medium(grid) if dice.random() < 0.8 else Medium((2, *grid[1:]), 1.5)
+    patches = torch.randn(math.prod(medium.grid), 384, generator=torch.Generator().manual_seed(shade))
+    pad = IMAGE_PAD if medium.seconds_per_grid is None else VIDEO_PAD
+    return Prompt((3, *[pad] * (len(patches) // 4), 4), patches, (medium,))
+
+
+def joined(segments: Sequence[Prompt]) -> Prompt:
+    patches = [one.patches for one in segments if one.patches is not None]
+    return Prompt(
+        tuple(token for one in segments for token in one.tokens),
+        torch.cat(patches) if patches else None,
+        tuple(medium for one in segments for medium in one.media),
+    )
+
+
+def whole(qwen: Qwen, prompt: Prompt) -> Tensor:
+    """Logits behind a prompt that is read at once without any cache."""
+    ids = position_ids(prompt.tokens, qwen.config, prompt.media).unsqueeze(1)
+    with torch.inference_mode():
+        return qwen(torch.tensor([prompt.tokens]), ids, prompt.patches, prompt.grids)[0, -1]
+
+
+def alike(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
+    assert choose(one)[0] == choose(other)[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_session_gives_what_reading_all_anew_gives(qwen: Qwen, seed: int) -> None:
+    """Episodes of words, pictures, answers and rewinds, several sessions that share one beginning."""
+    dice, prefixes = random.Random(seed), Prefixes()
+    system = words(dice, 20)
+    sessions = [Session(qwen, prefixes=prefixes) for _ in range(2)]
+    pasts: list[list[Prompt]] = [[system], [system]]
+    for _ in range(14):
+        which = dice.randrange(2)
+        session, past = sessions[which], pasts[which]
+        if dice.random() < 0.3:
+            del past[dice.randint(1, len(past)) :]
+        past += [words(dice) if dice.random() < 0.5 else picture(dice, 4) for _ in range(dice.randint(1, 3))]
+        past.append(words(dice))
+        prompt = joined(past)
+        logits = session.read(prompt, shared=len(system.tokens))
+        alike(logits, whole(qwen, prompt))
+        for _ in range(dice.randint(0, 3)):
+            past.append(Prompt((choose(logits)[0],)))
+            logits = session.feed(past[-1].tokens)
+            # what was written is a word, whatever it would stand for in a prompt
+            if not {IMAGE_PAD, VIDEO_PAD} & {token for one in past if not one.media for token in one.tokens}:
+                alike(logits, whole(qwen, joined(past)))
+            else:
+                past.pop()
+                break
+    assert prefixes.store.kept
+    assert sum(session.counts.reused_tokens for session in sessions) > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_appending_and_rewinding_give_what_reading_gives(qwen: Qwen, seed: int) -> None:
+    dice, session = random.Random(seed), Session(qwen)
+    past: list[Prompt] = []
+    marks = [0]
+    for _ in range(10):
+        if dice.random() < 0.3:
+            kept = dice.randrange(len(marks))
+            session.rewind(marks[kept])
+            del past[kept:], marks[kept + 1 :]
+        past.append(words(dice) if dice.random() < 0.5 else joined([picture(dice), words(dice)]))
+        alike(session.append(past[-1]), whole(qwen, joined(past)))
+        marks.append(session.length)
+
+
+def test_the_counts_say_what_was_read_and_what_was_looked_at(qwen: Qwen) -> None:
+    dice, session = random.Random(1), Session(qwen)
+    system, screen, ask, other = words(dice, 9), picture(dice), words(dice, 5), picture(dice)
+    first = joined([system, screen, ask])
+    session.read(first)
+    assert session.counts == Counts(1, len(first.tokens), 0, 1, 0)
+    session.feed([20, 21, 22])
+    session.feed([23])
+    assert session.counts.forwards == 3
+    second = joined([first, Prompt((20, 21, 22, 23)), ask, screen, ask])  # the same screen again: not looked at
+    session.read(second)
+    new = len(second.tokens) - len(first.tokens) - 4
+    assert session.counts == Counts(4, len(first.tokens) + new, len(first.tokens) + 4, 1, 1)
+    third = joined([first, Prompt((20, 30)), other])
+    session.read(third)
+    assert astuple(session.counts)[:1] == (5,)
+    assert session.counts.prefilled_tokens == len(first.tokens) + new + 1 + len(other.tokens)
+    assert session.counts.reused_tokens == 2 * len(first.tokens) + 5
+    assert (session.counts.vision_calls, session.counts.vision_hits) == (2, 1)
+
+
+def test_the_same_prompt_again_reads_its_last_token_alone(qwen: Qwen) -> None:
+    dice, session = random.Random(2), Session(qwen)
+    prompt = joined([words(dice), picture(dice), words(dice)])
+    once = session.read(prompt)
+    alike(session.read(prompt), once)
+    assert session.counts == Counts(2, len(prompt.tokens) + 1, len(prompt.tokens) - 1, 1, 0)
+    alike(session.read(Prompt(prompt.tokens[:1])), whole(qwen, Prompt(prompt.tokens[:1])))
+    assert session.length == 1
+
+
+def test_a_prompt_that_ends_in_a_picture_never_shares_half_of_it(qwen: Qwen) -> None:
+    dice, session = random.Random(3), Session(qwen)
+    start, image = words(dice), picture(dice)
+    prompt = Prompt(start.tokens + image.tokens[:-1], image.patches, image.media)
+    alike(session.read(prompt), whole(qwen, prompt))
+    alike(session.read(prompt), whole(qwen, prompt))
+    assert session.counts.reused_tokens == len(start.tokens) + 1
+
+
+def test_another_picture_of_the_same_size_is_never_taken_for_the_first(qwen: Qwen) -> None:
+    dice, session = random.Random(4), Session(qwen)
+    start, end = words(dice), words(dice)
+    screens = [torch.randn(24, 384, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    screens.append(screens[0].clone())
+    screens[2][23, 383] += 1e-3  # one channel of one pixel
+    prompts = [
+        joined([start, Prompt((3, *[IMAGE_PAD] * 6, 4), patches, (Medium((1, 4, 6)),)), end]) for patches in screens
+    ]
+    for prompt in prompts:
+        alike(session.read(prompt), whole(qwen, prompt))
+    assert session.counts.reused_tokens == 2 * (len(start.tokens) + 1)
+    assert session.counts.vision_calls == 3
+
+
+def test_a_video_at_another_pace_is_another_one_but_looked_at_once(qwen: Qwen) -> None:
+    session, patches = Session(qwen), torch.randn(48, 384)
+    for seconds in (1.0, 3.0):
+        prompt = Prompt((9, *[VIDEO_PAD] * 12, 10), patches, (Medium((2, 4, 6), seconds),))
+        alike(session.read(prompt), whole(qwen, prompt))
+    assert session.counts == Counts(2, 27, 1, 1, 1)
+
+
+def test_a_token_written_is_never_taken_for_a_picture(qwen: Qwen) -> None:
+    session = Session(qwen)
+    session.read(Prompt((10, 11)))
+    session.feed([IMAGE_PAD])
+    prompt = Prompt((10, 11, IMAGE_PAD, 12), torch.randn(4, 384), (Medium((1, 2, 2)),))
+    alike(session.read(prompt), whole(qwen, prompt))
+    assert session.counts.reused_tokens == 2
+
+
+def test_a_beginning_is_read_once_by_the_sessions_that_share_it(qwen: Qwen) -> None:
+    dice, prefixes = random.Random(5), Prefixes()
+    system = words(dice, 30)
+    for number in range(3):
+        session = Session(qwen, prefixes=prefixes)
+        prompt = joined([system, words(dice), picture(dice), words(dice)])
+        alike(session.read(prompt, shared=len(system.tokens)), whole(qwen, prompt))
+        reused = len(system.tokens) if number else 0
+        assert session.counts.reused_tokens == reused
+        assert session.counts.prefilled_tokens == len(prompt.tokens) - reused
+    alike(session.feed([40]), whole(qwen, joined([prompt, Prompt((40,))])))  # and the copy is its own
+    again = Session(qwen, prefixes=prefixes)
+    alike(again.read(prompt, shared=len(system.tokens)), whole(qwen, prompt))
+
+
+def hidden(qwen: Qwen, prompt: Prompt, gaps: Sequence[tuple[int, int, int]]) -> Tensor:
+    """Logits of a full recompute in which columns from `start` to `end` are hidden from rows at `since` and later."""
+    T = len(prompt.tokens)
+    mask = torch.ones(T, T, dtype=torch.bool).tril()
+    for start, end, since in gaps:
+        mask[since:, start:end] = False
+    cos, sin = qwen.rotation(position_ids(prompt.tokens, qwen.config, prompt.media).unsqueeze(1))
+    with torch.inference_mode():
+        features = None if prompt.patches is None else qwen.visual(prompt.patches, prompt.grids)
+        x = qwen.embed(torch.tensor([prompt.tokens]), features)
+        for layer in qwen.model.layers:
+            q, k, v = layer.self_attn.heads(layer.input_layernorm(x), (cos, sin))
+            out = plain(q, k, v, mask.expand(1, 1, T, T)).transpose(1, 2).flatten(2)
+            x = x + layer.self_attn.o_proj(out)
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+        return qwen.logits(qwen.model.norm(x)[0, -1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_evicted_picture_is_one_masked_from_what_comes_later(qwen: Qwen, seed: int) -> None:
+    dice, session = random.Random(seed), Session(qwen)
+    past: list[Prompt] = []
+    gone: dict[int, int] = {}  # number of the picture -> since which token
+    for _ in range(12):
+        past += [picture(dice), words(dice)]
+        prompt = joined(past)
+        logits = session.read(prompt)
+        views = seen(prompt, qwen.config)
+        gaps = [(views[i].sight.start, views[i].sight.end, since) for i, since in gone.items()]
+        alike(logits, hidden(qwen, prompt, gaps))
+        if dice.random() < 0.3 and len(past) > 2:  # forget some of the latest, then go on
+            del past[-2:]
+            session.rewind(len(joined(past).tokens))
+            gone = {i: min(since, session.length) for i, since in gone.items() if i < len(past) // 2}
+        held = [i for i in range(len(past) // 2) if i not in gone]
+        if dice.random() < 0.6 and held:
+            number = dice.choice(held)
+            session.evict(number)
+            gone[number] = session.length
+    assert gone
+    rows = session.length - sum(s.end - s.start for s in session.sights if s.hidden)
+    assert session.cache.length == rows
+
+
+def test_eviction_is_no_fresh_prompt_without_the_picture(qwen: Qwen) -> None:
+    """What was read between saw it, and positions stay: an approximation, and this test says that it is one."""
+    dice, session = random.Random(0), Session(qwen)
+    parts = [words(dice), picture(dice), words(dice)]
+    session.read(joined(parts))
+    session.evict(0)
+    end = Prompt((50, 51))
+    assert (session.append(end) - whole(qwen, joined([parts[0], parts[2], end]))).abs().max() > 0.01
+
+
+def test_what_makes_no_sense_is_refused_and_changes_nothing(qwen: Qwen) -> None:
+    dice, session = random.Random(6), Session(qwen)
+    prompt = joined([words(dice), picture(dice), words(dice)])
+    session.read(prompt)
+    start = session.sights[0].start
+    before = (session.length, session.cache.length, Counts(*astuple(session.counts)))
+    for mark in (-1, session.length + 1, start + 1):
+        with pytest.raises(ValueError, match=rf"mark: {mark}; expected a length of 0 to {session.length}"):
+            session.rewind(mark)
+    if session.sights[0].end - start > 1:
+        with pytest.raises(ValueError, match="ends inside no picture"):
+            session.rewind(session.sights[0].end - 1)
+    for number in (-1, 1):
+        with pytest.raises(ValueError, match=f"picture {number}; expected the number of one of 1"):
+            session.evict(number)
+    with pytest.raises(ValueError, match="no tokens to feed"):
+        session.feed([])
+    with pytest.raises(ValueError, match="a prompt of no tokens"):
+        session.read(Prompt(()))
+    with pytest.raises(ValueError, match="a prompt of no tokens"):
+        session.append(Prompt(()))
+    with pytest.raises(ValueError, match="patches, its media"):
+        session.append(Prompt((10,), torch.zeros(4, 384)))
+    with pytest.raises(ValueError, match="the prompt has 1 image tokens"):
+        session.append(Prompt((10, IMAGE_PAD)))
+    for shared in (-1, len(prompt.tokens), start + 1):
+        with pytest.raises(ValueError, match=f"shared: {shared}; expected a number of words"):
+            session.read(prompt, shared=shared)
+    assert before == (session.length, session.cache.length, session.counts)
+    session.evict(0)
+    with pytest.raises(ValueError, match="that is still held"):
+        session.evict(0)
+
+
+def test_two_hundred_steps_take_what_was_planned(qwen: Qwen) -> None:
+    """The cache of every step is what `plan.room` says, and it grew only some times."""
+    session, dice = Session(qwen), random.Random(7)
+    sizes, longest = set(), 1
+    row = plan.row_bytes(qwen.config, 4)
+    for _ in range(STEPS):
+        step = joined([picture(dice, 3), words(dice)])
+        request = plan.Request.of(step.tokens, step.media, qwen.config)
+        planned = plan.session(qwen.config, request, session.cache).cache
+        before = session.nbytes
+        session.append(step)
+        longest = max(longest, session.length)
+        assert session.nbytes - before <= planned
+        assert session.nbytes <= row * plan.room(longest)
+        sizes.add(session.nbytes)
+    assert len(sizes) < 16
+    assert session.nbytes <= 1.25 * row * (session.length + plan.ROWS)
+    assert session.features.nbytes <= session.features.pictures.room + session.features.parts.room
