@@ -45,30 +45,45 @@ class Prefixes:
     def __init__(self, disk: Disk | None = None, *, room: int = ROOM) -> None:
         self.disk, self.store = disk, Store(room)
         self.read = self.written = 0
+        self._bad: set[Path] = set()  # files to be written anew
 
     def get(self, tokens: Sequence[int], like: Tensor) -> Tensor | None:
         """Rows [layers,2,1,K,T,D] of `tokens`, if somebody read them; of the shape and kind of `like`, T aside."""
         key = (tuple(tokens), _kind(like))
         if (found := self.store.get(key)) is None and self.disk is not None:
-            found = _load(self._path(tokens, like), self._header(tokens, like), like, len(tokens))
+            found = self._load(self._path(tokens, like), tokens, like)
             if found is not None:
                 self.read += 1
                 self.store.put(key, found)
         return found
 
+    def holds(self, tokens: Sequence[int], like: Tensor) -> bool:
+        """Whether `tokens` are in memory."""
+        return (tuple(tokens), _kind(like)) in self.store.kept
+
     def put(self, tokens: Sequence[int], rows: Tensor) -> None:
-        """Keep `rows` of `tokens`, on disk too where there is a folder."""
+        """Keep `rows` of `tokens`, on disk too where there is a folder and no good file in it."""
         self.store.put((tuple(tokens), _kind(rows)), rows)
-        if self.disk is not None and not (path := self._path(tokens, rows)).exists():
+        if self.disk is None:
+            return
+        path = self._path(tokens, rows)
+        if path in self._bad or not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            header = self._header(tokens, rows) | {"content": _content(rows)}
-            beside = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                save_file({"rows": rows.cpu().contiguous()}, beside, metadata=header)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+            _save(path, rows, self._header(tokens, rows) | {"content": _content(rows)})
+            self._bad.discard(path)
             self.written += 1
+
+    def _load(self, path: Path, tokens: Sequence[int], like: Tensor) -> Tensor | None:
+        """The rows in a file; None where there is none, and with a warning where it is not what it ought to be."""
+        if not path.exists():
+            return None
+        shape = [*like.shape[:4], len(tokens), like.shape[5]]
+        try:
+            return _read(path, self._header(tokens, like), shape, like.dtype).to(like.device)
+        except (SafetensorError, OSError, ValueError) as error:
+            warnings.warn(f"{path} is ignored: {error}", stacklevel=4)
+            self._bad.add(path)
+            return None
 
     def _header(self, tokens: Sequence[int], like: Tensor) -> dict[str, str]:
         assert self.disk is not None
@@ -90,18 +105,17 @@ def _content(rows: Tensor) -> str:
     return hashlib.sha256(rows.cpu().contiguous().view(torch.uint8).numpy().data).hexdigest()
 
 
-def _load(path: Path, header: dict[str, str], like: Tensor, length: int) -> Tensor | None:
-    """The rows in a file; None where there is none, and with a warning where it is not what it ought to be."""
-    if not path.exists():
-        return None
+def _save(path: Path, rows: Tensor, header: dict[str, str]) -> None:
+    """Write the file in one go: a reader sees the old one or the new one, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        return _rows(path, header, [*like.shape[:4], length, like.shape[5]], like.dtype).to(like.device)
-    except (SafetensorError, OSError, ValueError) as error:
-        warnings.warn(f"{path} is ignored: {error}", stacklevel=4)
-        return None
+        save_file({"rows": rows.cpu().contiguous()}, beside, metadata=header)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def _rows(path: Path, header: dict[str, str], shape: list[int], dtype: torch.dtype) -> Tensor:
+def _read(path: Path, header: dict[str, str], shape: list[int], dtype: torch.dtype) -> Tensor:
     """The rows in a file, if all of it agrees; ValueError otherwise."""
     with safe_open(path, framework="pt") as file:
         said = file.metadata() or {}

@@ -113,7 +113,7 @@ class Session:
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
         logits = self._append(prompt.tokens[same:], new)
-        if shared and self.prefixes.get(prompt.tokens[:shared], self._like()) is None:
+        if shared and not self.prefixes.holds(prompt.tokens[:shared], self._like()):
             self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
         return logits
 
