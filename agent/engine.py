@@ -64,14 +64,14 @@ class Engine:
 
     @cached_property
     def model(self) -> Model:
-        """The loaded checkpoint."""
-        from model import ConfigError, LoadError, PlanError, load
+        """The loaded checkpoint with one session, so that each question costs what is new in it."""
+        from model import ConfigError, LoadError, PlanError, Session, load
 
         try:
             model = load(self.folder, dtype=self.sight.dtype)
         except (ConfigError, LoadError, PlanError, OSError) as error:
             raise PolicyBroken(str(error)) from error
-        return replace(model, processor=self.processor)
+        return replace(model, processor=self.processor, session=Session(model.network, clock=model.clock))
 
     @property
     def hash(self) -> str:
@@ -125,5 +125,5 @@ class Engine:
             raise QuestionError(str(error)) from error
         except ArithmeticError as error:
             raise PolicyBroken(str(error)) from error
-        usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens))
+        usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens), said.prefilled_tokens)
         return Said(said.text, said.tokens, usage, said.image_sizes, said.timings)

@@ -108,7 +108,12 @@ class Foreign:
         if watch:
             watch(text)
         kinds = inputs.get("mm_token_type_ids")
-        usage = Usage(inputs["input_ids"].shape[1], int((kinds == 1).sum()) if kinds is not None else 0, len(tokens))
+        usage = Usage(
+            inputs["input_ids"].shape[1],
+            int((kinds == 1).sum()) if kinds is not None else 0,
+            len(tokens),
+            inputs["input_ids"].shape[1],
+        )
         sizes = tuple((i.shape[1], i.shape[0], *self.size(i.shape[1], i.shape[0])) for i in question.images)
         return Said(text, tuple(tokens), usage, sizes, {"image": ready - start, "generate": end - ready})
 

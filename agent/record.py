@@ -32,7 +32,7 @@ from agent.schema import (
     Totals,
     UsageEntry,
 )
-from agent.step import Reply, Step, Stop
+from agent.step import Reply, Step, Stop, added
 from env import Image, Observation
 
 
@@ -175,6 +175,7 @@ def total(lines: list[Line]) -> Totals:
         prompt_tokens=sum(line.reply.usage.prompt_tokens for line in lines),
         image_tokens=sum(line.reply.usage.image_tokens for line in lines),
         completion_tokens=sum(line.reply.usage.completion_tokens for line in lines),
+        prefilled_tokens=added(*(line.reply.usage.prefilled_tokens for line in lines)),
     )
 
 

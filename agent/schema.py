@@ -79,6 +79,7 @@ class Totals(Entry):
     prompt_tokens: int
     image_tokens: int
     completion_tokens: int
+    prefilled_tokens: int | None = None
 
 
 class RunFile(Entry):
@@ -135,6 +136,9 @@ class UsageEntry(Entry):
     prompt_tokens: int = 0
     image_tokens: int = 0
     completion_tokens: int = 0
+    prefilled_tokens: int | None = Field(
+        default=None, description="those of the prompt that had not been read before; null where nobody tells"
+    )
 
 
 class Said(Entry):

@@ -31,6 +31,12 @@ def _nothing() -> Mapping[str, float]:
     return MappingProxyType({})
 
 
+def added(*counts: int | None) -> int | None:
+    """The sum of those that are known; None where none is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
 @dataclass(frozen=True)
 class Usage:
     """Tokens of one reply; `prompt_tokens` counts the image tokens too."""
@@ -38,6 +44,8 @@ class Usage:
     prompt_tokens: int = 0
     image_tokens: int = 0
     completion_tokens: int = 0
+    prefilled_tokens: int | None = None
+    """Those of the prompt that had not been read before; None where nobody tells."""
 
     @property
     def total(self) -> int:
@@ -48,6 +56,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.image_tokens + other.image_tokens,
             self.completion_tokens + other.completion_tokens,
+            added(self.prefilled_tokens, other.prefilled_tokens),
         )
 
 

@@ -68,6 +68,7 @@ class Spent(BaseModel):
     prompt_tokens: int
     image_tokens: int
     completion_tokens: int
+    prefilled_tokens: int | None = None
 
 
 class Answered(Entry):

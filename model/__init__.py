@@ -13,6 +13,7 @@ from model.messages import ChatError
 from model.model import Generation, Model, load
 from model.plan import PlanError
 from model.qwen import Qwen
+from model.session import Session
 from model.video import Clip, Sampling, VideoError, VideoProcessor
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Prompt",
     "Qwen",
     "Sampling",
+    "Session",
     "VideoError",
     "VideoProcessor",
     "decode",

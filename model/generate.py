@@ -49,12 +49,16 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Output:
-    """What was written, the end token too; log-probabilities of each token; seconds for each of `PARTS`."""
+    """What was written, the end token too; log-probabilities of each token; seconds for each of `PARTS`.
+
+    `prefilled` are the tokens of the prompt that went through the decoder: those that no session had read.
+    """
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     stop: Stop
     timings: Mapping[str, float]
+    prefilled: int
 
 
 def generate(
@@ -108,7 +112,10 @@ def generate_batch(
             logits = writer.step([row.tokens[-1] for row in rows])
         times.append(clock())
     timings = {name: end - start for name, start, end in zip(PARTS, times, times[1:], strict=False)}
-    return [Output(tuple(row.tokens), tuple(row.logprobs), row.stop or "length", timings) for row in rows]
+    return [
+        Output(tuple(row.tokens), tuple(row.logprobs), row.stop or "length", timings, len(prompt.tokens))
+        for row, prompt in zip(rows, prompts, strict=True)
+    ]
 
 
 def _check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:

@@ -18,11 +18,13 @@ from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
 from model.fields import ConfigError, Fields
-from model.generate import Prompt, Stop, generate
+from model.generate import Output, Prompt, Stop, generate
 from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
 from model.qwen import Qwen
+from model.resume import resume
+from model.session import Session
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ignore
 
@@ -46,6 +48,7 @@ class Generation:
     timings: Mapping[str, float]  # seconds: image, vision, prefill, decode
     logprobs: tuple[float, ...]  # natural log of each token's probability
     video_sizes: tuple[tuple[int, int, int, int, int], ...] = ()  # frames taken, then the same four numbers
+    prefilled_tokens: int = 0  # those of the prompt that no session had read
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -55,7 +58,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded checkpoint. `name` is its folder's name, `eos` the tokens that end a turn."""
+    """A loaded checkpoint. `name` is its folder's name, `eos` the tokens that end a turn.
+
+    With a `session` it goes on from what that has read: the same words, in less time. Others may not use it meanwhile.
+    """
 
     name: str
     network: Qwen
@@ -64,6 +70,7 @@ class Model:
     eos: frozenset[int]
     weights: Weights
     clock: Callable[[], float] = time.perf_counter
+    session: Session | None = None
 
     @property
     def config(self) -> Config:
@@ -98,8 +105,7 @@ class Model:
         pictures, films = self._look(images, ask), self._view(videos, ask)
         spent = self.clock() - start
         prompt = self._prompt(messages, pictures, films, ask)
-        limit = self._limit(ask.max_tokens, len(prompt.tokens))
-        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        output = self._write(prompt, self._limit(ask.max_tokens, len(prompt.tokens)), watcher)
         written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
             text=watcher.finish(written, stopped=output.stop == "stop"),
@@ -117,7 +123,23 @@ class Model:
                 (len(clip.frames), *clip.size, *self._size(medium))
                 for clip, (_, medium) in zip(videos, films, strict=True)
             ),
+            prefilled_tokens=output.prefilled,
         )
+
+    def _write(self, prompt: Prompt, limit: int, halted: Watcher) -> Output:
+        if self.session is None:
+            return generate(self.network, prompt, eos=self.eos, limit=limit, halted=halted, clock=self.clock)
+        shared = self._beginning(prompt)
+        return resume(self.session, prompt, eos=self.eos, limit=limit, halted=halted, shared=shared)
+
+    def _beginning(self, prompt: Prompt) -> int:
+        """Tokens of the first turn, which is that of the system, if it is one of words alone."""
+        for place, token in enumerate(prompt.tokens[:-1]):
+            if token in (self.config.image_token_id, self.config.video_token_id):
+                break
+            if token in self.eos:
+                return place + 1
+        return 0
 
     def _limit(self, max_tokens: int, prompt: int) -> int:
         """Tokens that may be written behind a prompt of that many."""

@@ -171,7 +171,8 @@ def check(config: Config, requests: Sequence[Request], dtype: torch.dtype, devic
 def check_session(config: Config, request: Request, cache: Cache) -> None:
     """Raise `PlanError` where reading `request` behind what `cache` holds would not fit."""
     if (needed := session(config, request, cache)).total > (free := available(cache.device)):
-        raise PlanError("reading on", needed, free)
+        dtype = cache.layers[0].dtype
+        raise PlanError("reading on", needed, free, budget(config, [request], dtype, free))
 
 
 def budget(config: Config, requests: Sequence[Request], dtype: torch.dtype, free: int) -> int | None:
