@@ -97,8 +97,8 @@ class Session:
         """Bytes that the cache takes."""
         return self.cache.nbytes
 
-    def read(self, prompt: Prompt, *, shared: int = 0) -> Tensor:
-        """Logits [V] behind the whole of `prompt`, of which only what differs from what was read is read.
+    def read(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Tensor:
+        """Logits [V], or [R] of the tokens `rows` alone, behind all of `prompt`; only what is new in it is read.
 
         The first `shared` tokens, words all of them, are kept for other sessions, or taken from them. Where no
         picture was evicted this is what a session without a past gives.
@@ -106,13 +106,13 @@ class Session:
         views = seen(prompt, self.config)
         if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
             raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
-        same = self._common(_keys(prompt.tokens, views), [view.sight for view in views])
+        same = self._common(_keys(prompt.tokens, views))
         if same < shared and self._borrow(prompt.tokens[:shared]):
             same = shared
         self.rewind(same)
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
-        logits = self._append(prompt.tokens[same:], new)
+        logits = self._append(prompt.tokens[same:], new, rows)
         if shared and not self.prefixes.holds(prompt.tokens[:shared], self._like()):
             self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
         return logits
@@ -121,14 +121,17 @@ class Session:
         """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
         return self._append(segment.tokens, seen(segment, self.config))
 
-    def feed(self, tokens: Sequence[int]) -> Tensor:
-        """Logits [V] behind `tokens`, read as words, also those that would stand for a picture; one forward."""
+    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
+        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
+
+        All are read as words, also those that would stand for a picture.
+        """
         if not tokens:
             raise ValueError("no tokens to feed; expected one or more")
         ids = (torch.arange(len(tokens)) + self._next()).expand(3, -1)
         with torch.inference_mode():
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.model.embed_tokens(new), ids)
+            logits = self._forward(self.network.model.embed_tokens(new), ids, rows)
         self._note(list(tokens), ids)
         return logits
 
@@ -154,7 +157,7 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _append(self, tokens: Sequence[int], views: Sequence[View]) -> Tensor:
+    def _append(self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None) -> Tensor:
         """Read words and pictures whose places count from the first of `tokens`."""
         media = tuple(view.medium for view in views)
         plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
@@ -162,17 +165,17 @@ class Session:
         with torch.inference_mode():
             features = self._look(views)
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.embed(new, features), ids)
+            logits = self._forward(self.network.embed(new, features), ids, rows)
         self.sights.extend(moved(view, self.length).sight for view in views)
         self._note(_keys(tokens, views), ids)
         self.counts.prefilled_tokens += len(tokens)
         return logits
 
-    def _common(self, keys: Sequence[Key], sights: Sequence[Sight]) -> int:
+    def _common(self, keys: Sequence[Key]) -> int:
         """Tokens that `keys` and the session share at their beginnings, one at least left to be read."""
         pairs = zip(keys[:-1], self._keys, strict=False)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        for sight in (*sights, *self.sights):  # half a picture is none
+        for sight in self.sights:  # half a picture is none
             if sight.start < same < sight.end:
                 same = sight.start
         return same
@@ -203,13 +206,13 @@ class Session:
         self.counts.vision_hits += self.features.hits - hits
         return torch.cat(found)
 
-    def _forward(self, x: Tensor, ids: Tensor) -> Tensor:
-        """Logits behind embeddings x [1,T,hidden] at ids [3,T]."""
+    def _forward(self, x: Tensor, ids: Tensor, rows: Tensor | None) -> Tensor:
+        """Logits of all tokens, or of `rows`, behind embeddings x [1,T,hidden] at ids [3,T]."""
         self._reserve(x.shape[1])
         rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
         hidden = self.network.model(x, rotation, None, self.cache)
         self.counts.forwards += 1
-        return self.network.logits(hidden[0, -1])
+        return self.network.logits(hidden[0, -1], rows)
 
     def _note(self, keys: Sequence[Key], ids: Tensor) -> None:
         tops = ids.max(dim=0).values.cummax(dim=0).values

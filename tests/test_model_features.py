@@ -154,6 +154,12 @@ def test_bfloat16_agrees_to_its_rounding() -> None:
         found, whole = features.look(patches, grid).float(), vision(patches, [grid]).float()
     assert features.reused > 0
     assert (found - whole).norm() <= 0.02 * whole.norm()
+    exact = Features(vision, windows=0)
+    with torch.inference_mode():
+        for seed in range(2):
+            patches = screen(grid, seed)
+            assert torch.equal(exact.look(patches, grid), vision(patches, [grid]))
+    assert exact.reused == 0
 
 
 def test_at_the_widths_of_3b_windows_are_reused_bit_by_bit() -> None:

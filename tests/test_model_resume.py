@@ -7,12 +7,12 @@ import random
 import pytest
 import torch
 from model_checkpoint import network, shape, shape2
-from model_episodes import joined, picture, words
+from model_episodes import alike, joined, picture, whole, words
 
 from model.generate import Prompt, generate
 from model.plan import PlanError
 from model.qwen import Qwen
-from model.resume import resume
+from model.resume import Waiting, resume
 from model.session import Session
 
 
@@ -34,6 +34,7 @@ def test_answers_behind_a_session_are_those_of_prompts_read_whole(qwen: Qwen, se
         assert (said.tokens, said.stop) == (alone.tokens, alone.stop)
         torch.testing.assert_close(torch.tensor(said.logprobs), torch.tensor(alone.logprobs), atol=1e-4, rtol=0)
         assert set(said.timings) == set(alone.timings)
+        assert said.forwards == alone.forwards == len(said.tokens)
         assert said.prefilled + session.counts.reused_tokens - reused == len(prompt.tokens) == alone.prefilled
         past += [Prompt(tuple(token for token in said.tokens if token > 6)), words(dice)]
 
@@ -45,6 +46,22 @@ def test_the_timings_add_up_and_looking_is_apart(qwen: Qwen) -> None:
     said = resume(session, joined([picture(dice), words(dice)]), eos=set(), limit=3)
     assert said.timings == {"vision": 1.0, "prefill": 2.0, "decode": 1.0}
     assert session.counts.forwards == 3
+
+
+def test_a_prompt_that_waits_is_read_with_the_first_tokens_in_one_forward(qwen: Qwen) -> None:
+    session, dice = Session(qwen), random.Random(5)
+    prompt, rows = joined([words(dice), picture(dice), words(dice)]), torch.tensor([40, 7, 300])
+    waiting = Waiting(session, prompt)
+    assert waiting.read is None
+    alike(waiting.feed((20, 21)), whole(qwen, joined([prompt, Prompt((20, 21))])))
+    assert waiting.read is not None
+    alike(waiting.feed((22,), rows), whole(qwen, joined([prompt, Prompt((20, 21, 22))]))[rows])
+    assert session.counts.forwards == 2
+    again = Waiting(session, prompt)
+    alike(again.feed((), rows), whole(qwen, prompt)[rows])
+    assert session.counts.reused_tokens == len(prompt.tokens) - 1
+    with pytest.raises(ValueError, match="no tokens to feed"):
+        again.feed(())
 
 
 def test_who_is_stopped_goes_on_from_there(qwen: Qwen) -> None:

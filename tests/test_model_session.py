@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,6 +26,7 @@ from model.qwen import Qwen
 from model.rope import position_ids
 from model.session import Counts, Session, seen
 
+ROOT = Path(__file__).resolve().parent.parent
 STEPS = 200
 
 
@@ -267,3 +273,47 @@ def test_two_hundred_steps_take_what_was_planned(qwen: Qwen) -> None:
     assert len(sizes) < 16
     assert session.nbytes <= 1.25 * row * (session.length + plan.ROWS)
     assert session.features.nbytes <= session.features.pictures.room + session.features.parts.room
+
+
+MEASURE = """
+import json, random, sys
+from pathlib import Path
+import torch
+from model_checkpoint import network
+from model_episodes import joined, picture, words
+from model import Session, plan
+
+def bytes_of(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+torch.set_num_threads(1)
+dice, built = random.Random(0), network(json.loads(sys.argv[1]))
+session = Session(built)
+session.append(joined([picture(dice), words(dice)]))
+before, told = bytes_of("VmRSS"), 0
+Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+held = session.nbytes
+for _ in range(int(sys.argv[2])):
+    step = joined([picture(dice), words(dice)])
+    need = plan.session(built.config, plan.Request.of(step.tokens, step.media, built.config), session.cache)
+    told = max(told, session.nbytes - held + session.features.nbytes + need.total)
+    session.append(step)
+print(told, bytes_of("VmHWM") - before, session.length)
+"""
+
+
+@pytest.mark.slow
+def test_two_hundred_steps_stay_within_what_the_planner_says_measured() -> None:
+    config = shape(heads=(8, 8, 64), section=(8, 12, 12), layers=6)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, json.dumps(config), str(STEPS)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told, measured, length = map(int, run.stdout.split())
+    assert length > 15 * STEPS
+    assert 0.5 * told < measured < 1.05 * told
