@@ -32,7 +32,7 @@ class Cache:
 
     @property
     def room(self) -> int:
-        return self.layers[0].shape[3]
+        return self.layers[-1].shape[3]  # the last to have grown
 
     @property
     def itemsize(self) -> int:

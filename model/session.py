@@ -208,6 +208,7 @@ class Session:
 
     def _forward(self, x: Tensor, ids: Tensor, rows: Tensor | None) -> Tensor:
         """Logits of all tokens, or of `rows`, behind embeddings x [1,T,hidden] at ids [3,T]."""
+        self.cache.length = self._row(self.length)  # whatever a forward that was interrupted has left
         self._reserve(x.shape[1])
         rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
         hidden = self.network.model(x, rotation, None, self.cache)
