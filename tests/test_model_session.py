@@ -118,6 +118,7 @@ def test_a_prompt_that_ends_in_a_picture_never_shares_half_of_it(qwen: Qwen) -> 
     alike(session.read(prompt), whole(qwen, prompt))
     alike(session.read(prompt), whole(qwen, prompt))
     assert session.counts.reused_tokens == len(start.tokens) + 1
+    alike(session.feed([40]), whole(qwen, joined([prompt, Prompt((40,))])))
 
 
 def test_another_picture_of_the_same_size_is_never_taken_for_the_first(qwen: Qwen) -> None:
