@@ -43,12 +43,16 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Output:
-    """What was written, the end token too; log-probabilities of each token; seconds for each of `PARTS`."""
+    """What was written, the end token too; log-probabilities of each token; seconds for each of `PARTS`.
+
+    `forwards` are the passes through the decoder that it took, the one that reads the prompt among them.
+    """
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     stop: Stop
     timings: Mapping[str, float]
+    forwards: int
 
 
 def generate(
@@ -83,11 +87,11 @@ def generate_batch(
 
     Each writes what it would write alone; who has ended waits for the others, and all share their timings.
     """
-    _check(network, prompts, limit)
+    check(network, prompts, limit)
     rows = [_Row() for _ in prompts]
     with torch.inference_mode():
         times = [clock()]
-        features = _look(network, prompts)
+        features = look(network, prompts)
         times.append(clock())
         writer = _Writer(network, prompts, limit)
         logits = writer.read(features)
@@ -102,10 +106,13 @@ def generate_batch(
             logits = writer.step([row.tokens[-1] for row in rows])
         times.append(clock())
     timings = {name: end - start for name, start, end in zip(PARTS, times, times[1:], strict=False)}
-    return [Output(tuple(row.tokens), tuple(row.logprobs), row.stop or "length", timings) for row in rows]
+    return [
+        Output(tuple(row.tokens), tuple(row.logprobs), row.stop or "length", timings, writer.forwards) for row in rows
+    ]
 
 
-def _check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
+def check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
+    """Raise for what `generate` says it raises for before it begins."""
     if limit < 1 or not prompts or not all(prompt.tokens for prompt in prompts):
         raise ValueError(
             f"{len(prompts)} prompts and limit {limit}; expected prompts of some tokens and a limit above 0"
@@ -162,6 +169,7 @@ class _Writer:
         self.tokens = [(filler,) * front + prompt.tokens for prompt, front in zip(prompts, padding, strict=True)]
         self.next = torch.tensor([int(own.max()) + 1 for own in ids])
         self.cache = Cache(network.config.text, len(prompts), longest + limit, like=like)
+        self.forwards = 0
 
     def read(self, features: Tensor | None) -> Tensor:
         """Logits [B,V] behind the prompts."""
@@ -177,10 +185,11 @@ class _Writer:
 
     def _run(self, x: Tensor, positions: Tensor) -> Tensor:
         rotation = self.network.rotation(positions.to(x.device))
+        self.forwards += 1
         return self.network.logits(self.network.model(x, rotation, self.skip, self.cache)[:, -1])
 
 
-def _look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
+def look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
     """Features of all media of all prompts, in their order."""
     patches = [prompt.patches for prompt in prompts if prompt.patches is not None]
     if not patches:

@@ -2,7 +2,8 @@
 
 The seam in front of llguidance: nothing else here imports it. A grammar is text in its variant of Lark
 (github.com/guidance-ai/llguidance, docs/syntax.md). A special token such as <tool_call> is written without quotes;
-where a tokenizer has no such token, the same characters are meant.
+where a tokenizer has no such token, the same characters are meant. A literal text that spells a special token can
+be followed only up to there: write the token.
 """
 
 from __future__ import annotations
@@ -71,10 +72,14 @@ class Compiler:
     """Compiles grammars for one tokenizer, and remembers the latest.
 
     `vocabulary` is the width of the logits, which may be more than the tokenizer has tokens; `eos` end an answer.
+    Raises GrammarError for a tokenizer that is no byte-level BPE, and without any end.
     """
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: int, eos: Set[int]) -> None:
-        self.tokenizer = LLTokenizer(tokenizer.to_str(), n_vocab=vocabulary, eos_token=sorted(eos))
+        try:
+            self.tokenizer = LLTokenizer(tokenizer.to_str(), n_vocab=vocabulary, eos_token=sorted(eos))
+        except ValueError as error:
+            raise GrammarError(f"no grammar can be followed with this tokenizer: {error}") from None
         self.special = {name for name in tokenizer.get_vocab() if _is_special(name)}
         self._compiled: dict[str, Grammar] = {}
 
@@ -127,14 +132,14 @@ class _Guide:
             raise GrammarError(f"{shown} may not stand there: {_reason(self.matcher)}")
 
     def _only(self) -> tuple[int, ...]:
-        """The one token that spells forced characters best, where no allowed one reaches further than they do."""
+        """The one token that spells forced characters best, where none that is allowed reaches further than it."""
         coming = self.matcher.compute_ff_bytes()
         if not coming or len(allowed := self.allowed()) > FEW:
             return ()
         longest = max(len(self.tokenizer.decode_bytes([token])) for token in allowed.tolist())
         token = self.tokenizer.tokenize_bytes(coming)[0]
-        spelled = self.tokenizer.decode_bytes([token])
-        return (token,) if len(spelled) == longest and coming.startswith(spelled) else ()
+        whole = token in allowed.tolist() and len(self.tokenizer.decode_bytes([token])) == longest
+        return (token,) if whole else ()
 
 
 def json_grammar(schema: Mapping[str, JsonValue]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,8 +18,10 @@ from model.ask import DEFAULT, Ask
 from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
+from model.constrained import generate_guided
 from model.fields import ConfigError, Fields
-from model.generate import Prompt, Stop, generate
+from model.generate import Output, Prompt, Stop, generate
+from model.grammar import Compiler, GrammarError, Guide
 from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
@@ -44,8 +47,9 @@ class Generation:
     stop: Stop
     image_sizes: tuple[tuple[int, int, int, int], ...]  # width and height as given, then as seen, pixels
     timings: Mapping[str, float]  # seconds: image, vision, prefill, decode
-    logprobs: tuple[float, ...]  # natural log of each token's probability
+    logprobs: tuple[float, ...]  # natural log of each token's probability, among those a grammar allows
     video_sizes: tuple[tuple[int, int, int, int, int], ...] = ()  # frames taken, then the same four numbers
+    forwards: int = 0  # passes through the decoder, the one that reads the prompt among them
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -93,13 +97,14 @@ class Model:
         of their places. `watch` is given the text as it is written, never half a character; what it raises ends
         the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        watcher = Watcher(self.format, ask.stop, watch or ignore)
+        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), watch or ignore)
+        guide = None if ask.grammar is None else self._guide(ask.grammar)
         start = self.clock()
         pictures, films = self._look(images, ask), self._view(videos, ask)
         spent = self.clock() - start
         prompt = self._prompt(messages, pictures, films, ask)
         limit = self._limit(ask.max_tokens, len(prompt.tokens))
-        output = generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        output = self._write(prompt, guide, limit, watcher)
         written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
             text=watcher.finish(written, stopped=output.stop == "stop"),
@@ -113,11 +118,33 @@ class Model:
             ),
             timings={"image": spent, **output.timings},
             logprobs=output.logprobs,
+            forwards=output.forwards,
             video_sizes=tuple(
                 (len(clip.frames), *clip.size, *self._size(medium))
                 for clip, (_, medium) in zip(videos, films, strict=True)
             ),
         )
+
+    @cached_property
+    def grammars(self) -> Compiler:
+        """Compiles grammars for its tokenizer; the first one asked for takes seconds with a large vocabulary."""
+        return Compiler(self.format.tokenizer, self.config.text.vocab_size, self.eos)
+
+    def _guide(self, grammar: str) -> Guide:
+        try:
+            return self.grammars.compile(grammar).guide()
+        except GrammarError as error:
+            raise ChatError(f"grammar: {error}") from None
+
+    def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
+        if guide is None:
+            return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        try:
+            return generate_guided(
+                self.network, prompt, guide, eos=self.eos, limit=limit, halted=watcher, clock=self.clock
+            )
+        except GrammarError as error:
+            raise ChatError(f"grammar: {error}") from None
 
     def _limit(self, max_tokens: int, prompt: int) -> int:
         """Tokens that may be written behind a prompt of that many."""

@@ -13,6 +13,9 @@ from model.layout import Grid
 from model.rope import Rotation, text_rotation
 from model.vision import Vision
 
+PART = 8
+"""Where more than one in so many rows of the head is wanted, all are computed: rows apart have to be copied."""
+
 
 class Qwen(nn.Module):
     """Qwen2-VL or Qwen2.5-VL. Parameters carry the names of released checkpoints: visual.*, model.*, lm_head.weight."""
@@ -42,10 +45,15 @@ class Qwen(nn.Module):
         text = self.config.text
         return text_rotation(positions, text.head_dim, text.rope_theta, text.mrope_section)
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Logits over the vocabulary of hidden states [..., hidden]."""
+    def logits(self, hidden: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits of hidden states [..., hidden] over the vocabulary, or over the tokens `rows` [R] in their order."""
         head = self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
-        return F.linear(hidden, head)
+        if rows is None:
+            return F.linear(hidden, head)
+        rows = rows.to(head.device)
+        if len(rows) > len(head) // PART:
+            return F.linear(hidden, head)[..., rows]
+        return F.linear(hidden, head[rows])
 
     def forward(
         self,
