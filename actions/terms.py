@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from actions.action import MAX_TAB
@@ -38,6 +39,31 @@ SECONDS = r"(0|[1-9]|[1-5][0-9])(\.[0-9]{1,3})?|60"
 PIXELS = r"0|-?[1-9][0-9]{0,4}"
 PROSE = r"[^<{*✿\x00-\x08\x7f]"
 """A character of a thought: none that begins a tag, an object or a call."""
+
+
+_CALLS = (
+    ("</tool_call>", re.compile("<tool_call>")),
+    ("}", re.compile(r"\*FUNCTION\*")),
+    (")", re.compile("^Action: ", re.MULTILINE)),
+)
+"""How a reply ends that follows a grammar, and what its call begins with, which no thought before it holds."""
+
+_PLACE = re.compile(
+    r"(?:\"(?:coordinate2?|point|start|end)\": |(?:start|end)_box=')(?:<\|box_start\|>)?[\[(](\d+, ?\d+)[\])]"
+)
+
+
+def call_start(text: str) -> int:
+    """Where the call begins in a reply that follows a grammar; 0 in any other."""
+    for end, begin in _CALLS:
+        if text.endswith(end) and (found := begin.search(text)):
+            return found.start()
+    return 0
+
+
+def place_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Begin and end of the numbers of each place in such a reply; a quote inside a text is not one of its own."""
+    return tuple(found.span(1) for found in _PLACE.finditer(text, call_start(text)))
 
 
 def upto(most: int) -> str:

@@ -27,7 +27,7 @@ from model.layout import Medium
 from model.messages import ChatError
 from model.qwen import Qwen
 from model.video import Clip, VideoError, VideoProcessor
-from model.writer import Watcher, ignore
+from model.writer import Watcher, ends, ignore
 
 Seen: TypeAlias = tuple[Tensor, Medium]
 """Patches of an image or a video, and its shape."""
@@ -49,12 +49,22 @@ class Generation:
     timings: Mapping[str, float]  # seconds: image, vision, prefill, decode
     logprobs: tuple[float, ...]  # natural log of each token's probability, among those a grammar allows
     video_sizes: tuple[tuple[int, int, int, int, int], ...] = ()  # frames taken, then the same four numbers
+    ends: tuple[int, ...] = ()  # characters of `text` that are whole behind each token that is not the end's
     forwards: int = 0  # passes through the decoder, the one that reads the prompt among them
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """Width and height at which each image was seen."""
         return tuple((width, height) for _, _, width, height in self.image_sizes)
+
+    def logprob(self, start: int, end: int) -> float:
+        """Natural log of the probability of the tokens that write `text[start:end]`, after all before them."""
+        begins = (0, *self.ends)
+        return sum(
+            chance
+            for chance, first, last in zip(self.logprobs, begins, self.ends, strict=False)
+            if first < end and last > start
+        )
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,7 @@ class Model:
             ),
             timings={"image": spent, **output.timings},
             logprobs=output.logprobs,
+            ends=ends(self.format, written),
             forwards=output.forwards,
             video_sizes=tuple(
                 (len(clip.frames), *clip.size, *self._size(medium))

@@ -42,9 +42,10 @@ from actions import (
     Type,
     Upload,
     Wait,
+    points,
 )
 from actions.space import KINDS
-from actions.terms import KEYS, NAMED, SINGLE, upto
+from actions.terms import KEYS, NAMED, SINGLE, call_start, place_spans, upto
 from env.keys import NAMES, chord
 from model import Ask, Model, load
 from model.grammar import Grammar, GrammarError
@@ -159,6 +160,24 @@ def test_a_place_beside_the_image_is_not_in_the_grammar(x: int, y: int, held: bo
     assert holds(compiled("qwen2.5", BROWSER, frame), f"<tool_call>\n{call}\n</tool_call>") == held
     drag = f"Action: drag(start_box='(1,2)', end_box='({x},{y})')"
     assert holds(compiled("ui-tars-1.5", BROWSER, frame), drag) == held
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+@given(drawn=plain(), thought=st.sampled_from(["", "At [1, 2] or (3,4)", 'so "coordinate": [1, 2]', "Action: (1,2)"]))
+@settings(max_examples=60, deadline=None)
+def test_the_numbers_of_places_are_found_in_a_call_and_nowhere_else(name: str, drawn: Action, thought: str) -> None:
+    tongue = SPOKEN[name]
+    frame = seen(tongue, (1280, 720))
+    action = onto(frame, drawn)
+    if not tongue.writes(action):
+        return
+    call = tongue.print(action, frame)
+    line = f"Thought: {thought}\n" if name.startswith("ui-tars") else f"{thought}\n"
+    text = line + call if thought else call
+    assert text[call_start(text) :] == call
+    found = [re.findall(r"\d+", text[first:last]) for first, last in place_spans(text)]
+    there = [frame.to_model(point) for point in points(action)]
+    assert found == [[str(point.x), str(point.y)] for point in there]
 
 
 def test_a_space_without_any_action_of_the_dialect_is_named() -> None:

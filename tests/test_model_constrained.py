@@ -21,6 +21,7 @@ from model.generate import Prompt, choose, generate, look
 from model.grammar import Grammar, GrammarError
 from model.qwen import Qwen
 from model.rope import position_ids
+from model.writer import ends
 
 COMPILER = compiler()
 TOKENIZER = qwenlike()
@@ -230,3 +231,23 @@ def test_a_grammar_without_a_way_out_is_named() -> None:
     guide = COMPILER.compile("start: /[0-9]/").guide()
     with pytest.raises(GrammarError, match="may not stand there"):
         guide.take([9])
+
+
+def test_the_logs_of_a_stretch_of_text_are_those_of_the_tokens_that_write_it() -> None:
+    model, grammar = load(TINY), 'start: "at [" /[0-9]/ ", " /[0-9]/ "] é"'
+    said = model.chat([{"role": "user", "content": "hi"}], ask=Ask(grammar=grammar))
+    assert said.ends[-1] == len(said.text)
+    assert list(said.ends) == sorted(said.ends)
+    first, second = said.text.index("[") + 1, said.text.index(",") + 2
+    whole = said.logprob(0, len(said.text))
+    assert whole == pytest.approx(sum(said.logprobs))
+    assert said.logprob(0, 2) == 0.0  # forced
+    assert said.logprob(first, first + 1) < 0
+    assert said.logprob(first, first + 1) + said.logprob(second, second + 1) == pytest.approx(whole)
+    free = model.chat([{"role": "user", "content": "hi"}], ask=Ask(max_tokens=5))
+    assert len(free.ends) == len(free.tokens) - (free.stop == "eos")
+
+
+def test_half_a_character_is_no_character_yet() -> None:
+    chat = load(TINY).format
+    assert ends(chat, chat.tokenizer.encode("a🙂b").ids) == (1, 1, 1, 1, 2, 3)
