@@ -23,6 +23,7 @@ from env import Environment, Screens, Task
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ROOT / "examples" / "tasks"
+SCREENS_TASK = ROOT / "examples" / "screens.yaml"
 SCREENS = EnvironmentEntry(kind="screens")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agent_runs import TASKS, handeye
+from agent_runs import SCREENS_TASK, handeye
 
 from agent.cassette import Played, Recorded
 from agent.choose import ModelError, Ways, choose
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_cassette_is_refused(text: str, said: str, tmp_path: P
 
 def test_the_command_plays_a_run_back_step_by_step_and_a_changed_task_breaks_it(tmp_path: Path) -> None:
     tape, script, other = tmp_path / "t.jsonl", tmp_path / "task.yaml", tmp_path / "other.yaml"
-    script.write_text((TASKS / "screens.yaml").read_text() + "limits: {steps: 2}\n")
+    script.write_text(SCREENS_TASK.read_text() + "limits: {steps: 2}\n")
     other.write_text(script.read_text().replace('"ada"', '"eve"'))
     first = handeye("run", script, "--with", f"record={tape}", "--out", tmp_path / "a", "--json")
     again = handeye("run", script, "--model", "a/b", "--with", f"replay={tape}", "--out", tmp_path / "b", "--json")

@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_runs import ROOT, handeye, script, until
+from agent_runs import ROOT, SCREENS_TASK, handeye, script, until
 
 from agent.reader import read_run
 
-SCREENS_TASK = ROOT / "examples" / "screens.yaml"
 SCREENS = "name: t\nstart: sign in\nenvironment: screens\n"
 WIN = """actions:
   - {kind: click, at: {x: 200, y: 68}}

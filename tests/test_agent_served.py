@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agent_runs import ROOT, TASKS, handeye, until
+from agent_runs import ROOT, SCREENS_TASK, handeye, until
 from http_recorder import Answer, Asked, Server, answering, told
 from model_serving import serving
 from tokenizers import Tokenizer
@@ -351,7 +351,7 @@ def test_a_server_killed_in_the_middle_ends_the_run_with_code_5_and_a_complete_r
             go = [
                 *command,
                 "run",
-                str(TASKS / "screens.yaml"),
+                str(SCREENS_TASK),
                 "--model",
                 place["url"],
                 "--out",
@@ -376,7 +376,7 @@ def test_a_server_killed_in_the_middle_ends_the_run_with_code_5_and_a_complete_r
 def test_a_server_that_was_never_there_breaks_the_model_with_a_complete_record(tmp_path: Path) -> None:
     done = handeye(
         "run",
-        TASKS / "screens.yaml",
+        SCREENS_TASK,
         "--model",
         "http://127.0.0.1:9/v1",
         "--with",
