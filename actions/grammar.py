@@ -14,7 +14,7 @@ from actions.fields import Arguments
 from actions.frame import Frame
 from actions.functions import Argument, Function, Verb
 from actions.space import ActionSpace
-from actions.terms import BOUNDS, PROSE, Bounds, json_terms, literal, numbers, regex
+from actions.terms import BOUNDS, Bounds, json_terms, literal, numbers, regex
 
 ORDER = (
     *("coordinate", "coordinate2", "keys", "pixels", "status", "button", "index", "url", "query", "fact", "question"),
@@ -66,12 +66,13 @@ def thought(bounds: Bounds) -> str:
     return "(thinking | PROSE)? " if bounds.thought else ""
 
 
-def prose(bounds: Bounds) -> list[str]:
-    """The rules of thoughts."""
+def prose(bounds: Bounds, barred: str = "") -> list[str]:
+    """The rules of thoughts; they hold nothing that begins a tag or an object, and none of `barred`."""
     if not bounds.thought:
         return []
-    tagged = " | ".join(f'<{tag}> PROSE </{tag}> "\\n"' for tag in ("think", "thinking"))
-    return [f"thinking: {tagged}", f"PROSE: {regex(f'{PROSE}{{1,{bounds.thought}}}')}"]
+    tagged = " | ".join(f"<{tag}> PROSE </{tag}> LINES" for tag in ("think", "thinking"))
+    letter = rf"[^<{{{barred}\x00-\x08\x7f]"
+    return [f"thinking: {tagged}", r"LINES: /\n{0,2}/", f"PROSE: {regex(f'{letter}{{1,{bounds.thought}}}')}"]
 
 
 def _verb(function: Function, verb: Verb, space: ActionSpace, frame: Frame) -> str:

@@ -15,6 +15,9 @@ QUOTES = "'\""
 VISIBLE = r"[!#-&(-[\]-~]"
 """What a text may begin with that must have something to read in it."""
 
+MARKS = "*✿"
+"""What a call of Qwen2-VL begins with."""
+
 LINE = r"[^\x00-\x1f\x7f]"
 
 UITARS: tuple[tuple[Kind, str], ...] = (
@@ -91,7 +94,7 @@ def qwen2_grammar(space: ActionSpace, frame: Frame, bounds: Bounds = BOUNDS) -> 
             'place: "(" X "," Y ")"',
             *numbers(frame),
             *json_terms(bounds),
-            *prose(bounds),
+            *prose(bounds, MARKS),
         ]
     )
 

@@ -37,9 +37,6 @@ CHORD = rf"({KEY}(\+{KEY}){{0,3}}|\+)"
 
 SECONDS = r"(0|[1-9]|[1-5][0-9])(\.[0-9]{1,3})?|60"
 PIXELS = r"0|-?[1-9][0-9]{0,4}"
-PROSE = r"[^<{*✿\x00-\x08\x7f]"
-"""A character of a thought: none that begins a tag, an object or a call."""
-
 
 _CALLS = (
     ("</tool_call>", re.compile("<tool_call>")),

@@ -115,6 +115,7 @@ CALLS = [
     # the call's arguments, then forwards without and with a thought allowed, the one that reads the prompt among them
     ('"action": "left_click", "coordinate": [512, 334]', 8, 9),
     ('"action": "left_click", "coordinate": [5, 7]', 6, 7),
+    ('"action": "left_click", "coordinate": [1024, 334]', 9, 10),
     ('"action": "go_back"', 2, 3),
 ]
 
