@@ -36,7 +36,9 @@ def qwenlike() -> Tokenizer:
     told = [dialect.prompt(ActionSpace.browser(), FRAME) for dialect in DIALECTS.values()]
     calls = ['\n{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [1, 2]}}\n'] * 9
     built.train_from_iterator([*told, *calls], trainer)
-    built.add_tokens([AddedToken("<tool_call>", normalized=False), AddedToken("</tool_call>", normalized=False)])
+    tags = [AddedToken(f"<{slash}tool_call>", normalized=False) for slash in ("", "/")]
+    longer = AddedToken(' "{', normalized=False)  # as Qwen's, one that leaves open how a blank and a quote are cut
+    built.add_tokens([*tags, longer])
     return built
 
 
