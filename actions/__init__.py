@@ -29,6 +29,7 @@ from actions.dialect import DIALECTS, Dialect, dialect
 from actions.frame import Convention, Frame, smart_resize
 from actions.grounding import Grounded, parse_grounding
 from actions.space import ActionSpace
+from actions.terms import Bounds
 
 __all__ = [
     "ADAPTER",
@@ -39,6 +40,7 @@ __all__ = [
     "Answer",
     "AskUser",
     "Back",
+    "Bounds",
     "Button",
     "Click",
     "Convention",

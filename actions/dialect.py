@@ -16,6 +16,7 @@ from actions.pyautogui import PYAUTOGUI
 from actions.qwen2 import QWEN2
 from actions.qwen25 import QWEN3, QWEN25
 from actions.space import ActionSpace
+from actions.terms import BOUNDS, Bounds
 from actions.tongue import Tongue
 from actions.uitars import UI_TARS_10, UI_TARS_15
 
@@ -49,6 +50,13 @@ class Dialect(Protocol):
         """The action that a reply asks for, in pixels of the screen. Raises ActionError, whatever the text.
 
         Of several actions the first counts: the others were meant for a screen that will not come about.
+        """
+        ...
+
+    def grammar(self, space: ActionSpace, frame: Frame, bounds: Bounds = BOUNDS) -> str | None:
+        """What a reply has to look like to be an action of `space` on the image of `frame`; None where nobody knows.
+
+        ValueError where the dialect has no action of `space`.
         """
         ...
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import quote_plus
 
 from actions.action import MAX_SECONDS, Action, ActionError, Answer, AskUser, Back, Finish, Navigate, Type, Wait
 from actions.fields import Arguments, shorten
 from actions.functions import Argument, Function, Reader, Verb, Written
+from actions.grammar import call_grammar
 from actions.parser import AT, READERS
 from actions.printer import at, print_arguments
 from actions.qwen25 import STATUS
@@ -165,4 +167,4 @@ COMPUTER = Function(
     writer=_write,
 )
 
-FARA = Tongue("fara", "resized", COMPUTER.offer, COMPUTER.write, COMPUTER.read)
+FARA = Tongue("fara", "resized", COMPUTER.offer, COMPUTER.write, COMPUTER.read, partial(call_grammar, COMPUTER))

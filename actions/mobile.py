@@ -7,11 +7,13 @@ and Home an empty page, since a browser has no home screen; Menu and the apps th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from actions.action import MAX_SECONDS, Action, ActionError, Back, Click, Drag, Key, Kind, Navigate, Point, Scroll
 from actions.fields import Arguments, ends, only, seconds
 from actions.functions import Argument, Function, Reader, Verb, Written
+from actions.grammar import call_grammar
 from actions.parser import AT, READERS
 from actions.printer import at, print_arguments
 from actions.qwen25 import OURS, STATUS, WEB
@@ -146,4 +148,6 @@ MOBILE = Function(
     agent_line=True,
 )
 
-QWEN25_MOBILE = Tongue("qwen2.5-mobile", "resized", MOBILE.offer, MOBILE.write, MOBILE.read)
+QWEN25_MOBILE = Tongue(
+    "qwen2.5-mobile", "resized", MOBILE.offer, MOBILE.write, MOBILE.read, partial(call_grammar, MOBILE)
+)

@@ -37,6 +37,7 @@ from actions.action import (
 from actions.fields import BOXES, Arguments, ends, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
+from actions.lines import qwen2_grammar
 from actions.parser import read_navigate, read_terminate
 from actions.reader import Reader as Values
 from actions.reader import Unreadable
@@ -228,4 +229,4 @@ def _offer(space: ActionSpace, frame: Frame) -> str:
     )
 
 
-QWEN2 = Tongue("qwen2", "thousand", _offer, _write, _read)
+QWEN2 = Tongue("qwen2", "thousand", _offer, _write, _read, qwen2_grammar)

@@ -9,8 +9,10 @@ offers more than a mouse and a keyboard.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from actions.functions import Argument, Function, Verb
+from actions.grammar import call_grammar
 from actions.parser import READERS
 from actions.printer import print_arguments
 from actions.tongue import Tongue
@@ -88,5 +90,5 @@ COMPUTER = Function(
 )
 _QWEN3 = replace(COMPUTER, agent_line=False)
 
-QWEN25 = Tongue("qwen2.5", "resized", COMPUTER.offer, COMPUTER.write, COMPUTER.read)
-QWEN3 = Tongue("qwen3", "999", _QWEN3.offer, _QWEN3.write, _QWEN3.read)
+QWEN25 = Tongue("qwen2.5", "resized", COMPUTER.offer, COMPUTER.write, COMPUTER.read, partial(call_grammar, COMPUTER))
+QWEN3 = Tongue("qwen3", "999", _QWEN3.offer, _QWEN3.write, _QWEN3.read, partial(call_grammar, _QWEN3))

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from actions.action import Action, ActionError, Point
 from actions.frame import Convention, Frame
 from actions.space import ActionSpace
+from actions.terms import BOUNDS, Bounds
 
 HOME = "about:blank"
 """The page that a phone's home button opens: a browser has no home screen."""
@@ -22,7 +23,7 @@ class Tongue:
     """A dialect made of its parts.
 
     `write` is handed an action whose places are on the screen, and raises ActionError for what it has no words for,
-    wherever it points. `read` raises ActionError and nothing else.
+    wherever it points. `read` raises ActionError and nothing else. `form` is the grammar of what it writes.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Tongue:
     offer: Callable[[ActionSpace, Frame], str]
     write: Callable[[Action, Place], str]
     read: Callable[[str, Frame], Action]
+    form: Callable[[ActionSpace, Frame, Bounds], str] | None = None
 
     def frame(self, width: int, height: int, model_width: int, model_height: int) -> Frame:
         """The frame of a screenshot that the model sees at `model_width` x `model_height`."""
@@ -54,3 +56,7 @@ class Tongue:
         except ActionError:
             return False
         return True
+
+    def grammar(self, space: ActionSpace, frame: Frame, bounds: Bounds = BOUNDS) -> str | None:
+        """What a reply has to look like, see `actions.grammar`; None where the dialect has no grammar."""
+        return self.form(space, frame, bounds) if self.form else None

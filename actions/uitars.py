@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from actions.action import (
@@ -32,6 +33,7 @@ from actions.action import (
 from actions.fields import Arguments, ends, only, seconds, shorten
 from actions.frame import Frame
 from actions.functions import Reader
+from actions.lines import uitars_grammar
 from actions.space import ActionSpace
 from actions.tongue import HOME, Place, Tongue
 from actions.uicalls import escape, find
@@ -270,7 +272,9 @@ def _offer(spelling: str) -> Callable[[ActionSpace, Frame], str]:
 def _tongue(name: str, thousand: bool) -> Tongue:
     spelling = "<|box_start|>({x},{y})<|box_end|>" if thousand else "({x},{y})"
     write = _writer(lambda point: spelling.format(x=point.x, y=point.y))
-    return Tongue(name, "thousand" if thousand else "resized", _offer(spelling), write, _read)
+    return Tongue(
+        name, "thousand" if thousand else "resized", _offer(spelling), write, _read, partial(uitars_grammar, thousand)
+    )
 
 
 UI_TARS_10 = _tongue("ui-tars-1.0", thousand=True)

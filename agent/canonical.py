@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from actions import ADAPTER, Action, ActionError, ActionSpace, Convention, Frame
+from actions import ADAPTER, Action, ActionError, ActionSpace, Bounds, Convention, Frame
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Canonical:
             place = ".".join(str(part) for part in first["loc"]) or "reply"
             raise ActionError(f"{place}: {first['msg']}") from error
         return frame.check(action)
+
+    def grammar(self, space: ActionSpace, frame: Frame, bounds: Bounds | None = None) -> str | None:
+        """None: people and scripts write as they like."""
+        return None
 
     def writes(self, action: Action) -> bool:
         """Always: this dialect has a word for everything."""

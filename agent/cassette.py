@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from agent.policy import PolicyBroken
 from agent.settings import Settings
 from agent.speaker import Question, QuestionError, Said, Speaker
-from agent.step import Usage
-from agent.tape import Answered, Count, Known, Size, Spent, Tape, TapeError, content, difference, fingerprint
+from agent.step import Chance, Usage
+from agent.tape import Answered, Count, Known, Size, Spent, Sure, Tape, TapeError, content, difference, fingerprint
 
 if TYPE_CHECKING:
     from model import Clip, Sampling
@@ -82,6 +82,7 @@ class Recorded:
                 image_sizes=said.image_sizes,
                 timings=dict(said.timings),
                 warnings=said.warnings,
+                chance=Sure(**asdict(said.chance)) if said.chance else None,
             )
         )
         return said
@@ -158,7 +159,8 @@ class Played:
         if watch:
             watch(found.text)
         usage = Usage(**found.usage.model_dump())
-        return Said(found.text, found.tokens, usage, found.image_sizes, found.timings, found.warnings)
+        sure = Chance(**found.chance.model_dump()) if found.chance else None
+        return Said(found.text, found.tokens, usage, found.image_sizes, found.timings, found.warnings, sure)
 
     def _miss(self, data: dict[str, JsonValue]) -> PolicyBroken:
         known = [line for lines in self._answers.values() for line in lines]

@@ -55,6 +55,7 @@ def run(
     model: Model = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
     headed: Headed = False,
     out: Out = None,
@@ -64,7 +65,7 @@ def run(
     from agent.play import play
 
     loaded = [_script(path, settings or []) for path in scripts]
-    ways = options.ways(context, with_, grounder)
+    ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else _model(model, ways=ways)
     policies = [shared or _model(model, one.script.actions) for one in loaded]
     screen = console(quiet=as_json)
@@ -91,6 +92,7 @@ def do(
     model: Model = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
     size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the page; what suits the model by default")] = "",
     steps: Annotated[int, typer.Option("--steps", min=1)] = 30,
     headed: Headed = False,
@@ -108,7 +110,7 @@ def do(
     from env import Task
 
     asked = _size(size) if size else None
-    policy = _model(model, ways=options.ways(context, with_, grounder))
+    policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
     width, height = asked or preferred(policy)
     screen = console(quiet=as_json)
     job = Job(Task(instruction, url), Limits(steps=steps))
@@ -179,6 +181,7 @@ def eval_miniwob(
     model: Model = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
     as_json: Json = False,
 ) -> None:
     """Play seeded MiniWoB++ episodes by real clicks and keys."""
@@ -189,7 +192,7 @@ def eval_miniwob(
     from env.miniwob.oracle import TASKS
 
     names = _tasks(tasks) or TASKS
-    policy = _model(model, ways=options.ways(context, with_, grounder))
+    policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
     marks: list[Mark] = []
     screen = console()
     with MiniWoB() as env, Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
@@ -212,6 +215,7 @@ def demo(
     model: Model = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
     headed: Headed = False,
     out: Out = None,
 ) -> None:
@@ -220,7 +224,7 @@ def demo(
     from agent.view import write_report
 
     names = _tasks(tasks) or TASKS
-    policy = _model(model, ways=options.ways(context, with_, grounder))
+    policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
     screen = console()
     folder = out or claim(RUNS, "demo")
     results = []

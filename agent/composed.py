@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from actions import Action, ActionError, ActionSpace, Click, Dialect, Frame, Point, points
+from actions import Action, ActionError, ActionSpace, Bounds, Click, Dialect, Frame, Point, points
 from actions.frame import Convention
 from agent.canonical import Canonical
 from agent.history import Past, Tone, answer
@@ -80,6 +80,10 @@ class Planned:
         found = iter(written.places)
         plan = _places(read(written.plan), lambda words: self._point(words, next(found, ""), frame))
         return Canonical().parse(json.dumps(plan), frame)
+
+    def grammar(self, space: ActionSpace, frame: Frame, bounds: Bounds | None = None) -> str | None:
+        """None: a plan is written by another model than the places."""
+        return None
 
     def writes(self, action: Action) -> bool:
         """Always: plans have a word for everything."""

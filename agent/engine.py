@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.terms import call_start, place_spans
 from agent.policy import PolicyBroken
 from agent.settings import BUILTIN, Settings
 from agent.speaker import PLAIN, Question, QuestionError, Said, Sight
-from agent.step import Usage
+from agent.step import Chance, Usage
 
 if TYPE_CHECKING:
-    from model import Clip, Config, ImageProcessor, Model, Sampling, VideoProcessor
+    from model import Clip, Config, Generation, ImageProcessor, Model, Sampling, VideoProcessor
 
 
 class Engine:
@@ -118,6 +119,7 @@ class Engine:
             tools=question.tools,
             min_pixels=self.sight.min_pixels,
             max_pixels=self.sight.max_pixels,
+            grammar=question.grammar,
         )
         try:
             said = self.model.chat(question.messages, question.images, question.videos, ask=ask, watch=watch)
@@ -126,4 +128,11 @@ class Engine:
         except ArithmeticError as error:
             raise PolicyBroken(str(error)) from error
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens), said.prefilled_tokens)
-        return Said(said.text, said.tokens, usage, said.image_sizes, said.timings)
+        sure = chance(said, held=question.grammar is not None)
+        return Said(said.text, said.tokens, usage, said.image_sizes, said.timings, chance=sure)
+
+
+def chance(said: Generation, *, held: bool) -> Chance:
+    """How sure the network was of its call, and of the numbers of its places."""
+    places = [said.logprob(*span) for span in place_spans(said.text)]
+    return Chance(said.logprob(call_start(said.text), len(said.text)), sum(places) if places else None, held)

@@ -105,11 +105,12 @@ class Past:
 
 @dataclass(frozen=True)
 class Tone:
-    """How a prompt is worded: the voice, the system text (empty: none), and the JSON Schema of an answer."""
+    """How a prompt is worded: the voice, the system text (empty: none), and the form of an answer."""
 
     voice: Voice
     system: str = ""
     schema: Mapping[str, JsonValue] | None = None
+    grammar: str | None = None
 
 
 def answer(speaker: Speaker, past: Past, tone: Tone) -> Reply:
@@ -118,7 +119,7 @@ def answer(speaker: Speaker, past: Past, tone: Tone) -> Reply:
         said = speaker.say(fit(speaker, past, tone))
     except QuestionError as error:
         raise PolicyBroken(str(error)) from error
-    return Reply(said.text, said.usage, said.timings, said.warnings)
+    return Reply(said.text, said.usage, said.timings, said.warnings, said.chance)
 
 
 def fit(speaker: Speaker, past: Past, tone: Tone) -> Question:
@@ -128,7 +129,9 @@ def fit(speaker: Speaker, past: Past, tone: Tone) -> Question:
         messages = past.turns(tone.voice, shown, told)
         if tone.system:
             messages = ({"role": "system", "content": tone.system}, *messages)
-        question = Question(messages, past.screens(shown), (), settings.max_tokens, STOP, schema=tone.schema)
+        question = Question(
+            messages, past.screens(shown), (), settings.max_tokens, STOP, schema=tone.schema, grammar=tone.grammar
+        )
         if room is None or (took := speaker.count(question)) + settings.max_tokens <= room:
             return question
     raise QuestionError(

@@ -20,6 +20,7 @@ from typing import Self
 from agent.expect import Verdict
 from agent.picture import digest, encode
 from agent.schema import (
+    ChanceEntry,
     Effect,
     Entry,
     FrameEntry,
@@ -163,7 +164,8 @@ class Recorder:
 
 def _said(reply: Reply) -> Said:
     usage = UsageEntry(**asdict(reply.usage))
-    return Said(text=reply.text, usage=usage, timings=dict(reply.timings), warnings=reply.warnings)
+    sure = ChanceEntry(**asdict(reply.chance)) if reply.chance else None
+    return Said(text=reply.text, usage=usage, timings=dict(reply.timings), warnings=reply.warnings, chance=sure)
 
 
 def total(lines: list[Line]) -> Totals:

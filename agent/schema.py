@@ -141,6 +141,14 @@ class UsageEntry(Entry):
     )
 
 
+class ChanceEntry(Entry):
+    """How sure the model was: natural logs of probabilities."""
+
+    call: float = Field(description="of all that the call is written with")
+    places: float | None = Field(default=None, description="of the numbers of its places; null where it names none")
+    held: bool = Field(description="whether they count among what a grammar allowed, or among all there is")
+
+
 class Said(Entry):
     """What the policy wrote, untouched."""
 
@@ -148,6 +156,7 @@ class Said(Entry):
     usage: UsageEntry = UsageEntry()
     timings: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[str, ...] = Field(default=(), description="what did not agree, such as counts of image tokens")
+    chance: ChanceEntry | None = Field(default=None, description="null where nobody tells")
 
 
 class FrameEntry(Entry):

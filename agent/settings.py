@@ -58,6 +58,9 @@ class Settings(BaseModel):
     history: str = Field(default="newest", pattern=r"^(newest|all|last:[1-9]\d{0,3}|chunk:[1-9]\d{0,3})$")
     """How much of the past it is shown, see `History`."""
 
+    grammar: bool = True
+    """Whether our own engine holds its answers to the grammar of its dialect."""
+
     ground: Grounding | None = None
     """How it points; guessed from the dialect where it is not stated."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import JsonValue
 
 from agent.settings import Settings
-from agent.step import Usage
+from agent.step import Chance, Usage
 from env import Image
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Question:
     tools: tuple[Mapping[str, object], ...] = ()
     schema: Mapping[str, JsonValue] | None = None
     """The JSON Schema of an answer, for a server that was told to hold its model to one."""
+    grammar: str | None = None
+    """What an answer has to look like, for our own engine, see `model.grammar`."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Said:
     timings: Mapping[str, float] = field(default_factory=_nothing)
     warnings: tuple[str, ...] = ()
     """What did not agree and may have moved a coordinate; for the record."""
+    chance: Chance | None = None
+    """How sure it was of its call; None where nobody tells."""
 
 
 class Speaker(Protocol):

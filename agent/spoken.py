@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -11,8 +11,10 @@ from pydantic import JsonValue
 
 from actions import ActionSpace, Dialect, Frame, fara, mobile, qwen25
 from actions.functions import Function
+from actions.terms import BOUNDS
 from agent.engine import Engine
 from agent.history import Past, Tone, answer
+from agent.policy import PolicyBroken
 from agent.prompt import told
 from agent.settings import Settings
 from agent.speaker import Speaker
@@ -65,11 +67,21 @@ class ModelPolicy:
         """The screen beside the image that the model sees of it."""
         return self.dialect.frame(*seen.size, *self.speaker.size(*seen.size))
 
+    def grammar(self, frame: Frame) -> str | None:
+        """What a reply has to look like; a model that needs no telling of the actions writes the call alone."""
+        if not self.settings.grammar:
+            return None
+        bounds = BOUNDS if self.settings.system else replace(BOUNDS, thought=0)
+        try:
+            return self.dialect.grammar(self.space, frame, bounds)
+        except ValueError as error:
+            raise PolicyBroken(f"{self.name}: {error}") from error
+
     def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
         """What the model writes, up to the end of its first call."""
         frame = self.frame(seen)
         system = self.dialect.prompt(self.space, frame) if self.settings.system else ""
-        tone = Tone(_Own(self, frame), system, schema(self.dialect, self.space, frame))
+        tone = Tone(_Own(self, frame), system, schema(self.dialect, self.space, frame), self.grammar(frame))
         return answer(self.speaker, Past(task.instruction, history, seen), tone)
 
 

@@ -61,6 +61,19 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Chance:
+    """How sure a model was: natural logs of the probability of its call, and of the numbers of its places in there.
+
+    Where it was `held` to a grammar, they count among what that allowed; else among all that could be written.
+    """
+
+    call: float
+    places: float | None
+    """None for a call that names no place."""
+    held: bool
+
+
+@dataclass(frozen=True)
 class Reply:
     """The text a policy wrote, what it cost, the seconds it took by part, and what did not agree about it."""
 
@@ -68,6 +81,8 @@ class Reply:
     usage: Usage = Usage()
     timings: Mapping[str, float] = field(default_factory=_nothing)
     warnings: tuple[str, ...] = ()
+    chance: Chance | None = None
+    """None where nobody tells."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,16 @@ class Spent(BaseModel):
     prefilled_tokens: int | None = None
 
 
+class Sure(BaseModel):
+    """How sure the model was, see `agent.step.Chance`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    call: float
+    places: float | None = None
+    held: bool
+
+
 class Answered(Entry):
     """A question, by its content, and the answer to it."""
 
@@ -83,6 +93,7 @@ class Answered(Entry):
     image_sizes: tuple[tuple[int, int, int, int], ...] = ()
     timings: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    chance: Sure | None = None
 
 
 Line = Annotated[Known | Size | Count | Answered, Field(discriminator="kind")]

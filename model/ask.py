@@ -12,6 +12,9 @@ class Ask:
 
     `min_pixels` and `max_pixels` bound each image, and each frame of a video; None for what the checkpoint's
     processor says of images, and the reference of videos.
+
+    `grammar` is what the answer has to look like, see `model.grammar`; it then ends where the grammar ends, an end
+    token or `max_tokens`, and `stop` is not looked for: a text inside the answer may hold anything.
     """
 
     max_tokens: int = 512
@@ -19,6 +22,7 @@ class Ask:
     tools: Sequence[Mapping[str, object]] = ()
     min_pixels: int | None = None
     max_pixels: int | None = None
+    grammar: str | None = None
 
 
 DEFAULT = Ask()

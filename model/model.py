@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,16 +18,18 @@ from model.ask import DEFAULT, Ask
 from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
+from model.constrained import generate_guided
 from model.fields import ConfigError, Fields
 from model.generate import Output, Prompt, Stop, generate
+from model.grammar import Compiler, GrammarError, Guide
 from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
 from model.qwen import Qwen
-from model.resume import resume
+from model.resume import resume, resume_guided
 from model.session import Session
 from model.video import Clip, VideoError, VideoProcessor
-from model.writer import Watcher, ignore
+from model.writer import Watcher, ends, ignore
 
 Seen: TypeAlias = tuple[Tensor, Medium]
 """Patches of an image or a video, and its shape."""
@@ -46,14 +49,25 @@ class Generation:
     stop: Stop
     image_sizes: tuple[tuple[int, int, int, int], ...]  # width and height as given, then as seen, pixels
     timings: Mapping[str, float]  # seconds: image, vision, prefill, decode
-    logprobs: tuple[float, ...]  # natural log of each token's probability
+    logprobs: tuple[float, ...]  # natural log of each token's probability, among those a grammar allows
     video_sizes: tuple[tuple[int, int, int, int, int], ...] = ()  # frames taken, then the same four numbers
     prefilled_tokens: int = 0  # those of the prompt that no session had read
+    ends: tuple[int, ...] = ()  # characters of `text` that are whole behind each token that is not the end's
+    forwards: int = 0  # passes through the decoder, the one that reads the prompt among them
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """Width and height at which each image was seen."""
         return tuple((width, height) for _, _, width, height in self.image_sizes)
+
+    def logprob(self, start: int, end: int) -> float:
+        """Natural log of the probability of the tokens that write `text[start:end]`, after all before them."""
+        begins = (0, *self.ends)
+        return sum(
+            chance
+            for chance, first, last in zip(self.logprobs, begins, self.ends, strict=False)
+            if first < end and last > start
+        )
 
 
 @dataclass(frozen=True)
@@ -100,12 +114,14 @@ class Model:
         of their places. `watch` is given the text as it is written, never half a character; what it raises ends
         the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        watcher = Watcher(self.format, ask.stop, watch or ignore)
+        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), watch or ignore)
+        guide = None if ask.grammar is None else self._guide(ask.grammar)
         start = self.clock()
         pictures, films = self._look(images, ask), self._view(videos, ask)
         spent = self.clock() - start
         prompt = self._prompt(messages, pictures, films, ask)
-        output = self._write(prompt, self._limit(ask.max_tokens, len(prompt.tokens)), watcher)
+        limit = self._limit(ask.max_tokens, len(prompt.tokens))
+        output = self._write(prompt, guide, limit, watcher)
         written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
             text=watcher.finish(written, stopped=output.stop == "stop"),
@@ -119,6 +135,8 @@ class Model:
             ),
             timings={"image": spent, **output.timings},
             logprobs=output.logprobs,
+            ends=ends(self.format, written),
+            forwards=output.forwards,
             video_sizes=tuple(
                 (len(clip.frames), *clip.size, *self._size(medium))
                 for clip, (_, medium) in zip(videos, films, strict=True)
@@ -126,11 +144,35 @@ class Model:
             prefilled_tokens=output.prefilled,
         )
 
-    def _write(self, prompt: Prompt, limit: int, halted: Watcher) -> Output:
-        if self.session is None:
-            return generate(self.network, prompt, eos=self.eos, limit=limit, halted=halted, clock=self.clock)
+    @cached_property
+    def grammars(self) -> Compiler:
+        """Compiles grammars for its tokenizer; the first one asked for takes seconds with a large vocabulary."""
+        return Compiler(self.format.tokenizer, self.config.text.vocab_size, self.eos)
+
+    def _guide(self, grammar: str) -> Guide:
+        try:
+            return self.grammars.compile(grammar).guide()
+        except GrammarError as error:
+            raise ChatError(f"grammar: {error}") from None
+
+    def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
+        """By a session where there is one, and under a grammar where one is asked for."""
+        try:
+            if self.session is not None:
+                return self._resume(self.session, prompt, guide, limit, watcher)
+            if guide is None:
+                return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+            return generate_guided(
+                self.network, prompt, guide, eos=self.eos, limit=limit, halted=watcher, clock=self.clock
+            )
+        except GrammarError as error:
+            raise ChatError(f"grammar: {error}") from None
+
+    def _resume(self, session: Session, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
         shared = self._beginning(prompt)
-        return resume(self.session, prompt, eos=self.eos, limit=limit, halted=halted, shared=shared)
+        if guide is None:
+            return resume(session, prompt, eos=self.eos, limit=limit, halted=watcher, shared=shared)
+        return resume_guided(session, prompt, guide, eos=self.eos, limit=limit, halted=watcher, shared=shared)
 
     def _beginning(self, prompt: Prompt) -> int:
         """Tokens of the first turn, which is that of the system, if it is one of words alone."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from model.constrained import Answer, follow
 from model.generate import Output, Prompt, Row, choose
+from model.grammar import Guide
 from model.session import Session
 
 
@@ -26,31 +28,67 @@ def resume(
     """
     if limit < 1:
         raise ValueError(f"limit {limit}; expected a limit above 0")
-    looking, row = session.looking, Row()
-    prefilled, forwards = session.counts.prefilled_tokens, session.counts.forwards
-    times = [session.clock()]
-    logits = session.read(prompt, shared=shared)
-    row.write(*choose(logits), eos, halted, limit)
-    times.append(session.clock())
+    begun, row = Begun.at(session), Row()
+    row.write(*choose(session.read(prompt, shared=shared)), eos, halted, limit)
+    read = session.clock()
     while row.stop is None:
         row.write(*choose(session.feed(row.tokens[-1:])), eos, halted, limit)
-    times.append(session.clock())
-    vision = session.looking - looking
-    timings = {"vision": vision, "prefill": times[1] - times[0] - vision, "decode": times[2] - times[1]}
-    new, passes = session.counts.prefilled_tokens - prefilled, session.counts.forwards - forwards
-    return Output(tuple(row.tokens), tuple(row.logprobs), row.stop, timings, passes, new)
+    return begun.output(session, Answer(tuple(row.tokens), tuple(row.logprobs), row.stop, 0), read)
+
+
+def resume_guided(
+    session: Session,
+    prompt: Prompt,
+    guide: Guide,
+    *,
+    eos: Set[int],
+    limit: int,
+    halted: Callable[[Sequence[int]], bool] = lambda tokens: False,
+    shared: int = 0,
+) -> Output:
+    """As `resume`, under a grammar; the prompt is read along with what is forced in front."""
+    if limit < 1:
+        raise ValueError(f"limit {limit}; expected a limit above 0")
+    begun, reader = Begun.at(session), Waiting(session, prompt, shared=shared)
+    said = follow(reader, guide, eos=eos, limit=limit, halted=halted)
+    return begun.output(session, said, reader.read, reader.ahead)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a session had counted when an answer began, and when that was."""
+
+    started: float
+    looking: float
+    forwards: int
+    prefilled: int
+
+    @classmethod
+    def at(cls, session: Session) -> Begun:
+        """Now."""
+        counts = session.counts
+        return cls(session.clock(), session.looking, counts.forwards, counts.prefilled_tokens)
+
+    def output(self, session: Session, said: Answer, read: float | None, ahead: int = 0) -> Output:
+        """The answer that ends now, whose prompt had been read at `read` along with `ahead` tokens of the answer."""
+        ended, vision, counts = session.clock(), session.looking - self.looking, session.counts
+        read = ended if read is None else read
+        timings = {"vision": vision, "prefill": read - self.started - vision, "decode": ended - read}
+        new, passes = counts.prefilled_tokens - self.prefilled - ahead, counts.forwards - self.forwards
+        return Output(said.tokens, said.logprobs, said.stop, timings, passes, new)
 
 
 class Waiting:
     """A prompt that a session will read together with the first tokens that are fed: in one forward.
 
-    `read` is the time at which that was done.
+    `read` is the time at which that was done, `ahead` the number of those tokens.
     """
 
     def __init__(self, session: Session, prompt: Prompt, *, shared: int = 0) -> None:
         self.session, self.shared = session, shared
         self.prompt: Prompt | None = prompt
         self.read: float | None = None
+        self.ahead = 0
 
     def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`, of which the first may be none at all."""
@@ -58,5 +96,5 @@ class Waiting:
             return self.session.feed(tokens, rows)
         whole = replace(self.prompt, tokens=(*self.prompt.tokens, *tokens))
         logits = self.session.read(whole, shared=self.shared, rows=rows)
-        self.prompt, self.read = None, self.session.clock()
+        self.prompt, self.read, self.ahead = None, self.session.clock(), len(tokens)
         return logits

@@ -16,6 +16,18 @@ def ignore(piece: str) -> None:
     """Nobody watches."""
 
 
+def ends(format: Chat, tokens: Sequence[int]) -> tuple[int, ...]:
+    """How many characters of the text are whole behind each of `tokens`."""
+    found: list[int] = []
+    start = told = 0
+    for place in range(1, len(tokens) + 1):
+        text = format.decode(tokens[start:place])
+        if text and not text.endswith(HALF):
+            start, told = place, told + len(text)
+        found.append(told)
+    return tuple(found)
+
+
 @dataclass
 class Watcher:
     """Tells `watch` each piece of text once it is whole, and finds the stop strings, be they one token or many.

@@ -14,7 +14,7 @@ MODEL = (
 )
 WITH = (
     "more about the model, once for each: dialect, history (newest, last:N, chunk:N, all), max-tokens, min-pixels, "
-    "max-pixels, context, dtype, settings=FILE; of a server: key=VARIABLE, timeout, attempts, constrain, "
+    "max-pixels, context, dtype, grammar, settings=FILE; of a server: key=VARIABLE, timeout, attempts, constrain, "
     "tokenizer=FILE; cassettes: record=FILE, replay=FILE; grounder.NAME=VALUE for the grounder"
 )
 PIXELS = "of each image, and each frame of a video, as the model sees it"
@@ -25,6 +25,12 @@ Grounder = Annotated[
     str,
     typer.Option("--grounder", metavar="MODEL", help="the model that finds the places; --model then plans in words"),
 ]
+Grammar = Annotated[
+    bool | None,
+    typer.Option(
+        "--grammar/--no-grammar", help="hold the answers of our own engine to actions on this screen (default)"
+    ),
+]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="most tokens to write")]
 MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=1, help=f"fewest pixels {PIXELS}")]
 MaxPixels = Annotated[int | None, typer.Option("--max-pixels", min=1, help=f"most pixels {PIXELS}")]
@@ -33,6 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON object on sta
 Draw = Annotated[Path | None, typer.Option("--draw", metavar="OUT.png", help="the picture with what was found in it")]
 
 
-def ways(context: typer.Context, pairs: list[str] | None, grounder: str = "") -> Ways:
+def ways(context: typer.Context, pairs: list[str] | None, grounder: str = "", grammar: bool | None = None) -> Ways:
     """What else is said of a model, and the environment that agent/cli.py has read."""
-    return Ways(tuple(pairs or ()), grounder, context.find_root().obj)
+    said = () if grammar is None else (f"grammar={grammar}",)
+    return Ways((*(pairs or ()), *said), grounder, context.find_root().obj)
