@@ -35,7 +35,7 @@ def inside(point: list[int], scale: int = 1) -> bool:
 
 def test_the_built_in_model_finds_a_button_and_draws_where(page: Path, tmp_path: Path) -> None:
     drawn = tmp_path / "drawn.png"
-    done = handeye("ground", page, 'the "Send" button', "--draw", drawn, "--json")
+    done = handeye("ground", page, "Send", "--draw", drawn, "--json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
     said = json.loads(done.stdout)
