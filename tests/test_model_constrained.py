@@ -20,7 +20,9 @@ from model.constrained import Waiting, follow, generate_guided
 from model.generate import Prompt, choose, generate, look
 from model.grammar import Grammar, GrammarError
 from model.qwen import Qwen
+from model.resume import resume_guided
 from model.rope import position_ids
+from model.session import Session
 from model.writer import ends
 
 COMPILER = compiler()
@@ -70,6 +72,19 @@ def slow(qwen: Qwen, asked: Prompt, grammar: Grammar, limit: int) -> Slow:
         said.tokens.append(token)
         said.logprobs.append(chance)
     return said
+
+
+@pytest.mark.parametrize("dialect", ["qwen2.5", "ui-tars-1.5"])
+def test_behind_a_session_a_grammar_has_the_same_words_in_as_many_forwards(qwen: Qwen, dialect: str) -> None:
+    grammar, session = compiled(dialect), Session(qwen)
+    for asked in (prompt("a small image"), prompt("a small image", words=9), prompt("a small image"), prompt("words")):
+        before, reused = session.counts.forwards, session.counts.reused_tokens
+        said = resume_guided(session, asked, grammar.guide(), eos=EOS, limit=60)
+        alone = generate_guided(qwen, asked, grammar.guide(), eos=EOS, limit=60)
+        assert (said.tokens, said.stop, said.forwards) == (alone.tokens, alone.stop, alone.forwards)
+        torch.testing.assert_close(torch.tensor(said.logprobs), torch.tensor(alone.logprobs), atol=1e-4, rtol=0)
+        assert session.counts.forwards - before == said.forwards
+        assert said.prefilled + session.counts.reused_tokens - reused == len(asked.tokens)
 
 
 @dataclass
