@@ -74,7 +74,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def asked(folder: Path, history: str, actions: tuple[Action, ...]) -> Twice:
     """What comes of an episode of those actions."""
-    settings = Settings(dialect="qwen2.5", system=False, history=history, max_tokens=12)
+    settings = Settings(dialect="qwen2.5", system=False, history=history, max_tokens=12, grammar=False)
     twice = Twice(Engine(folder, settings=settings))
     with Screens() as env:
         run(env, Led(ModelPolicy(twice), actions), Task("sign in"), limits=Limits(steps=len(actions), repeats=None))
