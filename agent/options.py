@@ -30,7 +30,7 @@ class Options(Settings):
 
     settings: Path | None = None
     """A file in the form of handeye.json, for a model that has none."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     key: str = KEY
     """The environment variable with the API key: its name, not the key."""
     timeout: float = Field(default=120.0, gt=0)

@@ -12,7 +12,7 @@ from env import Image
 if TYPE_CHECKING:
     from model import Clip, Sampling
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
+DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 EXTRA = "reading a video needs the extra `video`: pip install 'handeye[video]'"
 

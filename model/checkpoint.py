@@ -15,8 +15,12 @@ import torch
 from model import plan
 from model.config import Config
 from model.fields import Fields
+from model.linear import quantized
 from model.mapped import DTYPES, LoadError, Mapped, Stored
 from model.qwen import Qwen
+
+NATIVE = ("auto", "int8")
+"""What may be asked for beside a type: the type of the files, or their numbers rounded to int8."""
 
 RENAMES = ((re.compile(r"^model\.visual\."), "visual."), (re.compile(r"^model\.language_model\."), "model."))
 """From the names that newer tools save to those of released files, which the network carries."""
@@ -61,14 +65,15 @@ class Weights:
 def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> tuple[Qwen, Weights]:
     """The network of a checkpoint folder in evaluation mode, and the files its weights came from.
 
-    `dtype` "auto" keeps the files' type; on a CPU float16 files become float32. Every tensor is copied once
-    out of the memory-mapped file, whose pages are dropped behind it, so that a later change of the file cannot
-    reach the network. Raises `ConfigError` for config.json, `LoadError` for tensors that are missing, spare, or
+    `dtype` "auto" keeps the files' type; on a CPU float16 files become float32. "int8" computes in that type too,
+    with the decoder's weights rounded to int8, each row with a scale of its own. Every tensor is copied once out of
+    the memory-mapped file, whose pages are dropped behind it, so that a later change of the file cannot reach the
+    network. Raises `ConfigError` for config.json, `LoadError` for tensors that are missing, spare, or
     do not fit, and `PlanError` where memory will not do. CUDA is written for and has not been tried.
     """
     named = {str(kind).removeprefix("torch."): kind for kind in DTYPES.values()}
-    if dtype != "auto" and dtype not in named:
-        raise LoadError(f"dtype: {dtype!r}; expected 'auto' or one of {sorted(named)}")
+    if dtype not in named and dtype not in NATIVE:
+        raise LoadError(f"dtype: {dtype!r}; expected {' or '.join(map(repr, NATIVE))} or one of {sorted(named)}")
     if dtype == "float16" and device == "cpu":
         raise LoadError("dtype: 'float16' is not supported on a CPU; expected 'float32' or 'bfloat16'")
     config, weights = Config.read(folder), Weights.find(folder)
@@ -78,10 +83,14 @@ def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> t
     _check_names(network, stored)
     if network.lm_head is None and "lm_head.weight" in stored:
         _check_tied(stored)
-    kind = named[_native(stored, device) if dtype == "auto" else dtype]
-    names = list(network.state_dict())
-    plan.check_weights(sum(stored[name].count for name in names) * kind.itemsize, config, kind, torch.device(device))
-    network.load_state_dict({name: stored[name].copy(kind, device) for name in names}, assign=True)
+    kind = named[_native(stored, device) if dtype in NATIVE else dtype]
+    network, names = network.to(kind), list(network.state_dict())
+    if dtype == "int8":
+        network.shrink(kind)
+    wanted = network.state_dict()
+    plan.check_weights(sum(tensor.nbytes for tensor in wanted.values()), config, kind, torch.device(device))
+    copies = ((name, stored[name].copy(kind, device)) for name in names)
+    network.load_state_dict(dict(quantized(copies, wanted)), assign=True)
     return network.eval(), weights
 
 

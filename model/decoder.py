@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from model import native
 from model.attention import attend, attend_behind
 from model.config import TextConfig
+from model.linear import Embedding, Embedding8, Linear
 from model.norm import RMSNorm
-from model.rope import Rotation, rotate
+from model.rope import Rotation
 
 
 class Cache:
@@ -81,18 +82,15 @@ class Attention(nn.Module):
         super().__init__()
         self.head_dim = config.head_dim
         kv = config.num_key_value_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, config.hidden_size)
-        self.k_proj = nn.Linear(config.hidden_size, kv)
-        self.v_proj = nn.Linear(config.hidden_size, kv)
-        self.o_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.q_proj = Linear(config.hidden_size, config.hidden_size)
+        self.k_proj = Linear(config.hidden_size, kv)
+        self.v_proj = Linear(config.hidden_size, kv)
+        self.o_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def heads(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [B,H,T,D], rotated keys and values [B,K,T,D] of x [B,T,hidden]."""
-        q, k, v = (
-            proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
-            for proj in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        return rotate(q, rotation), rotate(k, rotation), v
+        q, k = (native.rotate_heads(proj(x), *rotation) for proj in (self.q_proj, self.k_proj))
+        return q, k, self.v_proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
         q, k, v = self.heads(x, rotation)
@@ -108,12 +106,12 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.gate_proj = Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = Linear(config.intermediate_size, config.hidden_size, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        return self.down_proj(native.silu_mul(self.gate_proj(x), self.up_proj(x)))  # type: ignore[no-any-return]
 
 
 class Layer(nn.Module):
@@ -135,7 +133,7 @@ class Decoder(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens: Embedding | Embedding8 = Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 

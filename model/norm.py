@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model import native
+
 
 class RMSNorm(nn.Module):
     """x / rms(x) * weight over the last dimension; the mean square is taken in float32."""
@@ -15,6 +17,4 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * wide.to(x.dtype)
+        return native.rms_norm(x, self.weight, self.eps)

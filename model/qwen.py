@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from model.config import Config
 from model.decoder import Cache, Decoder
 from model.layout import Grid
+from model.linear import Head, Linear, Linear8, shrink
 from model.rope import Rotation, text_rotation
 from model.vision import Vision
-
-PART = 8
-"""Where more than one in so many rows of the head is wanted, all are computed: rows apart have to be copied."""
 
 
 class Qwen(nn.Module):
@@ -25,9 +23,20 @@ class Qwen(nn.Module):
         self.config = config
         self.visual = Vision(config.vision)
         self.model = Decoder(config.text)
-        self.lm_head: nn.Linear | None = None
+        self.lm_head: Linear | Linear8 | None = None
         if not config.text.tie_word_embeddings:
-            self.lm_head = nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
+            self.lm_head = Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
+
+    @property
+    def head(self) -> Head:
+        """What turns hidden states into logits: a map of its own, or the embeddings once more."""
+        return self.model.embed_tokens if self.lm_head is None else self.lm_head
+
+    def shrink(self, dtype: torch.dtype) -> None:
+        """Let decoder and head have int8 weights, still to be loaded, and compute in `dtype`; the tower stays."""
+        shrink(self.model, dtype)
+        if isinstance(self.lm_head, Linear):
+            self.lm_head = Linear8(self.lm_head.in_features, self.lm_head.out_features, bias=False)
 
     def embed(self, tokens: Tensor, features: Tensor | None = None) -> Tensor:
         """Embeddings [B,T,hidden] of tokens [B,T], features [U,hidden] in place of image and video tokens."""
@@ -47,13 +56,7 @@ class Qwen(nn.Module):
 
     def logits(self, hidden: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits of hidden states [..., hidden] over the vocabulary, or over the tokens `rows` [R] in their order."""
-        head = self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
-        if rows is None:
-            return F.linear(hidden, head)
-        rows = rows.to(head.device)
-        if len(rows) > len(head) // PART:
-            return F.linear(hidden, head)[..., rows]
-        return F.linear(hidden, head[rows])
+        return self.head.project(hidden, rows)
 
     def forward(
         self,

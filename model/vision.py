@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model import native
 from model.attention import attend
 from model.config import Family, VisionConfig
 from model.layout import Grid, Layout, Run, places, plan
+from model.linear import Linear
 from model.norm import RMSNorm
-from model.rope import Rotation, rotate, vision_rotation
+from model.rope import Rotation, vision_rotation
 
 
 class PatchEmbed(nn.Module):
@@ -36,15 +38,14 @@ class Attention(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.heads = config.num_heads
-        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.proj = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
         """x [N, hidden] in laid-out order; `unit` patches make one unit."""
         N = x.shape[0]
-        q, k, v = self.qkv(x).view(N, 3, self.heads, -1).unbind(1)  # [N,H,D]
-        q = rotate(q.float(), rotation).to(x.dtype)  # float32: released code rotates there
-        k = rotate(k.float(), rotation).to(x.dtype)
+        qkv = self.qkv(x).view(N, 3, self.heads, -1)
+        q, k, v = native.rotate_pairs(qkv, *rotation)  # [N,H,D] each; float32: released code rotates there
         out: list[Tensor] = []
         start = 0
         for run in runs:
@@ -72,8 +73,8 @@ class QuickMLP(nn.Module):
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.fc1 = Linear(config.hidden_size, config.intermediate_size)
+        self.fc2 = Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.fc1(x)
@@ -85,12 +86,12 @@ class GatedMLP(nn.Module):
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.gate_proj = Linear(config.hidden_size, config.intermediate_size)
+        self.up_proj = Linear(config.hidden_size, config.intermediate_size)
+        self.down_proj = Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        return self.down_proj(native.silu_mul(self.gate_proj(x), self.up_proj(x)))  # type: ignore[no-any-return]
 
 
 MLPS: dict[Family, type[QuickMLP] | type[GatedMLP]] = {"qwen2_vl": QuickMLP, "qwen2_5_vl": GatedMLP}
@@ -124,7 +125,7 @@ class PatchMerger(nn.Module):
         joined = config.hidden_size * config.spatial_merge_size**2
         self.joined = joined
         self.ln_q = norm(config)
-        self.mlp = nn.Sequential(nn.Linear(joined, joined), nn.GELU(), nn.Linear(joined, config.out_hidden_size))
+        self.mlp = nn.Sequential(Linear(joined, joined), nn.GELU(), Linear(joined, config.out_hidden_size))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mlp(self.ln_q(x).view(-1, self.joined))  # type: ignore[no-any-return]
@@ -170,10 +171,9 @@ class Vision(nn.Module):
         return merged[layout.order.to(x.device).argsort()]
 
     def rotation(self, grids: Sequence[Grid], order: Tensor) -> Rotation:
-        """cos and sin [N,1,D] of the patches in laid-out order, the same for every head."""
+        """cos and sin [N,D] of the patches in laid-out order, the same for every head."""
         where = places(grids, self.config.spatial_merge_size).to(order.device)
-        cos, sin = vision_rotation(permute(where, order, self.config.spatial_merge_size**2), self.config.head_dim)
-        return cos.unsqueeze(1), sin.unsqueeze(1)
+        return vision_rotation(permute(where, order, self.config.spatial_merge_size**2), self.config.head_dim)
 
 
 def check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -> None:

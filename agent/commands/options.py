@@ -34,7 +34,7 @@ Grammar = Annotated[
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="most tokens to write")]
 MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=1, help=f"fewest pixels {PIXELS}")]
 MaxPixels = Annotated[int | None, typer.Option("--max-pixels", min=1, help=f"most pixels {PIXELS}")]
-Dtype = Annotated[str, typer.Option("--dtype", help="auto (as stored), float32, bfloat16, or float16 off the CPU")]
+Dtype = Annotated[str, typer.Option("--dtype", help="auto (as stored), float32, bfloat16, int8, float16")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
 Draw = Annotated[Path | None, typer.Option("--draw", metavar="OUT.png", help="the picture with what was found in it")]
 

@@ -1,0 +1,7 @@
+"""Fused operations for a CPU that computes answers: in native code where that can be built, otherwise in torch."""
+
+from __future__ import annotations
+
+from model.native.ops import MOST, linear, linear8, rms_norm, rotate_heads, rotate_pairs, silu_mul, widen
+
+__all__ = ["MOST", "linear", "linear8", "rms_norm", "rotate_heads", "rotate_pairs", "silu_mul", "widen"]
