@@ -16,6 +16,9 @@ SHORT = 4096
 """Most queries for which a matrix of scores may be written out, as training on a CPU does."""
 
 
+_FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False) -> Tensor:
     """Softmax attention of q [B,H,T,D] over k, v [B,K,S,D], scaled by D^-0.5; returns [B,H,T,D].
 
@@ -32,11 +35,19 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False) -> Tensor:
 def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
     """Causal attention where the T queries are the last of the S keys and `skip` [B] first keys are padding.
 
-    Blocks of queries bound what their mask takes. A query that is padding itself sees itself alone.
+    A query that is padding itself sees itself alone.
     """
     T, S = q.shape[2], k.shape[2]
     if T == 1:
         return _one_query(q, k, v, None if skip is None else visible(S - 1, S, skip, q.device))
+    if skip is None and q.device.type == "cpu" and not torch.is_grad_enabled():
+        return _past_and_own(q, k, v)
+    return masked(q, k, v, skip)
+
+
+def masked(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
+    """The same under masks that are written out for blocks of queries, which bounds what they take."""
+    T, S = q.shape[2], k.shape[2]
     out = []
     for start in range(0, T, BLOCK):
         first, end = S - T + start, min(S - T + start + BLOCK, S)
@@ -70,6 +81,22 @@ def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.float().softmax(-1).to(q.dtype).view(B, K, H // K * T, S)
     return (weights @ v).view(B, H, T, D)
+
+
+def _past_and_own(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """No query looks beyond itself: all see the past, which needs no mask, and then the queries' own keys.
+
+    The two are weighed by the sums of their exponentials, of which the kernel gives the logarithms.
+    """
+    B, H, T, D = q.shape
+    K, past = k.shape[1], k.shape[2] - T
+    # the query heads of a group become rows, so that keys are read once for all of them
+    rows = q.reshape(B, K, H // K * T, D)
+    before, far = _FLASH(rows, k[:, :, :past], v[:, :, :past])
+    own = (part[:, :, past:].repeat_interleave(H // K, dim=1) for part in (k, v))
+    behind, near = _FLASH(q, *own, is_causal=True)
+    share = torch.sigmoid(far.reshape(B, H, T, 1) - near.reshape(B, H, T, 1))
+    return torch.lerp(behind.float(), before.reshape(B, H, T, D).float(), share).to(q.dtype)
 
 
 def _one_query(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
