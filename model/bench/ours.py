@@ -1,0 +1,72 @@
+"""The same step by our session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.bench.cost import Cost
+from model.bench.work import Script
+from model.generate import PARTS, Prompt
+from model.image import ImageProcessor
+from model.layout import Medium
+from model.qwen import Qwen
+from model.resume import resume_guided
+from model.session import Session
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a step took, the call, and for each choice in it what was allowed and with which logits."""
+
+    cost: Cost
+    call: tuple[int, ...]
+    choices: tuple[tuple[Tensor, Tensor], ...]  # ids, logits
+
+
+class Heard(Session):
+    """A session that keeps the logits it gave for choices."""
+
+    def __init__(self, network: Qwen) -> None:
+        super().__init__(network)
+        self.heard: list[tuple[Tensor, Tensor]] = []
+
+    def read(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Tensor:
+        return self._hear(rows, super().read(prompt, shared=shared, rows=rows))
+
+    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
+        return self._hear(rows, super().feed(tokens, rows))
+
+    def _hear(self, rows: Tensor | None, logits: Tensor) -> Tensor:
+        if rows is not None:
+            self.heard.append((rows, logits))
+        return logits
+
+
+class Ours:
+    """An episode in one session."""
+
+    def __init__(self, network: Qwen, processor: ImageProcessor) -> None:
+        self.session, self.processor = Heard(network), processor
+        self.patches: list[Tensor] = []
+        self.media: list[Medium] = []
+
+    def step(self, screen: NDArray[np.uint8], tokens: Sequence[int], shown: int, script: Script) -> Told:
+        """The newest screen, what is new in the prompt, and the call, forced tokens in one pass each."""
+        start = time.perf_counter()
+        patches, grid = self.processor(screen)
+        seen = time.perf_counter()
+        self.patches = [*self.patches, patches][-shown:]
+        self.media = [*self.media, Medium(grid)][-shown:]
+        prompt = Prompt(tuple(tokens), torch.cat(self.patches), tuple(self.media))
+        self.session.heard.clear()
+        said = resume_guided(self.session, prompt, script, eos=set(), limit=len(script.slots))
+        whole, (vision, prefill, decode) = time.perf_counter() - start, (said.timings[part] for part in PARTS)
+        cost = Cost(whole, seen - start, vision, prefill, decode, said.forwards, said.prefilled)
+        return Told(cost, said.tokens, tuple(self.session.heard))
