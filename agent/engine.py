@@ -120,6 +120,7 @@ class Engine:
             min_pixels=self.sight.min_pixels,
             max_pixels=self.sight.max_pixels,
             grammar=question.grammar,
+            draft=question.draft,
         )
         try:
             said = self.model.chat(question.messages, question.images, question.videos, ask=ask, watch=watch)

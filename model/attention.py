@@ -47,6 +47,13 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
     return torch.cat(out, dim=2)
 
 
+def attend_among(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
+    """Attention where the T queries are the last of the S keys and see all before them, and what `sees` [T,T] says."""
+    T, S = q.shape[2], k.shape[2]
+    mask = torch.cat((sees.new_ones(T, S - T), sees), dim=1)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=k.shape[1] != q.shape[1])
+
+
 def visible(first: int, end: int, skip: Tensor | None, device: torch.device) -> Tensor:
     """Boolean [B or 1, 1, end - first, end]: which keys the queries at places `first` to `end` may look at."""
     places = torch.arange(end, device=device)

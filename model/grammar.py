@@ -55,6 +55,10 @@ class Guide(Protocol):
         """Go on behind `tokens`; a GrammarError where one of them may not stand there."""
         ...
 
+    def fork(self) -> Guide:
+        """Another one that stands at the same place and goes on by itself."""
+        ...
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -130,6 +134,9 @@ class _Guide:
         if not self.matcher.consume_tokens(list(tokens)):
             shown = self.tokenizer.dbg_tokens(list(tokens))
             raise GrammarError(f"{shown} may not stand there: {_reason(self.matcher)}")
+
+    def fork(self) -> Guide:
+        return _Guide(self.matcher.deep_copy(), self.tokenizer)
 
     def _only(self) -> tuple[int, ...]:
         """The one token that spells forced characters best, where none that is allowed reaches further than it."""

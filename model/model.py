@@ -222,7 +222,8 @@ class Model:
         tokens = self.format.encode(messages, sizes, lengths, ask.tools)
         seen = list(self._ordered(tokens, iter(pictures), iter(films)))
         patches = torch.cat([patches for patches, _ in seen]) if seen else None
-        return Prompt(tokens, patches, tuple(medium for _, medium in seen))
+        draft = tuple(self.format.tokenizer.encode(ask.draft, add_special_tokens=False).ids)
+        return Prompt(tokens, patches, tuple(medium for _, medium in seen), draft)
 
     def _ordered(self, tokens: Sequence[int], pictures: Iterator[Seen], films: Iterator[Seen]) -> Iterator[Seen]:
         """Images and videos in the order in which the prompt has them."""

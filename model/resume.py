@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from model.ahead import Ahead, Copy, spare
 from model.constrained import Answer, follow
+from model.fan import Line
 from model.generate import Output, Prompt, Row, choose
 from model.grammar import Guide
 from model.session import Session
@@ -50,7 +52,7 @@ def resume_guided(
     if limit < 1:
         raise ValueError(f"limit {limit}; expected a limit above 0")
     begun, reader = Begun.at(session), Waiting(session, prompt, shared=shared)
-    said = follow(reader, guide, eos=eos, limit=limit, halted=halted)
+    said = follow(Ahead(reader, Copy(prompt), spare(session.network)), guide, eos=eos, limit=limit, halted=halted)
     return begun.output(session, said, reader.read, reader.ahead)
 
 
@@ -90,11 +92,20 @@ class Waiting:
         self.read: float | None = None
         self.ahead = 0
 
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`, of which the first may be none at all."""
+    def feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
+        """States behind `tokens`, of which the first may be none at all; no fan with those."""
         if self.prompt is None:
-            return self.session.feed(tokens, rows)
+            return self.session.advance(tokens, fan)
+        assert not fan
         whole = replace(self.prompt, tokens=(*self.prompt.tokens, *tokens))
-        logits = self.session.read(whole, shared=self.shared, rows=rows)
+        states = self.session.take(whole, shared=self.shared, last=len(tokens) + 1)[-len(tokens) - 1 :]
         self.prompt, self.read, self.ahead = None, self.session.clock(), len(tokens)
-        return logits
+        return states
+
+    def forget(self, count: int) -> None:
+        """Stand `count` tokens further back."""
+        self.session.rewind(self.session.length - count)
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits of `states`, of all tokens or of `rows` alone."""
+        return self.session.logits(states, rows)
