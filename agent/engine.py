@@ -74,6 +74,13 @@ class Engine:
             raise PolicyBroken(str(error)) from error
         return replace(model, processor=self.processor, session=Session(model.network, clock=model.clock))
 
+    def shared(self, sessions: int) -> Model:
+        """The loaded checkpoint for several conversations, each of which costs what is new in it."""
+        from model import Sessions
+
+        pool = Sessions(self.model.network, sessions, clock=self.model.clock)
+        return replace(self.model, name=self.name, session=None, sessions=pool)
+
     @property
     def hash(self) -> str:
         """SHA-256 of the weights."""

@@ -14,6 +14,7 @@ from model.model import Generation, Model, load
 from model.plan import PlanError
 from model.qwen import Qwen
 from model.session import Session
+from model.sessions import Sessions
 from model.video import Clip, Sampling, VideoError, VideoProcessor
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Qwen",
     "Sampling",
     "Session",
+    "Sessions",
     "VideoError",
     "VideoProcessor",
     "decode",

@@ -151,8 +151,13 @@ class _Guide:
 
 def json_grammar(schema: Mapping[str, JsonValue]) -> str:
     """The grammar of the JSON values that `schema` describes, spaced as json.dumps does."""
+    return f"start: {json_term(schema)}"
+
+
+def json_term(schema: Mapping[str, JsonValue]) -> str:
+    """The same as part of a rule."""
     spaced = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-    return f"start: %json {json.dumps({**schema, 'x-guidance': spaced})}"
+    return f"%json {json.dumps({**schema, 'x-guidance': spaced})}"
 
 
 def _reason(matcher: LLMatcher) -> str:

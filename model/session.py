@@ -122,6 +122,10 @@ class Session:
             self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
         return states
 
+    def shares(self, prompt: Prompt) -> int:
+        """Tokens at the beginning of `prompt` that it would not have to read."""
+        return self._common(_keys(prompt.tokens, seen(prompt, self.config)), 1)
+
     def append(self, segment: Prompt) -> Tensor:
         """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
         return self.logits(self._append(segment.tokens, seen(segment, self.config))[-1])
