@@ -12,6 +12,7 @@ from model.mapped import LoadError
 from model.messages import ChatError
 from model.model import Generation, Model, load
 from model.plan import PlanError
+from model.prefix import Disk
 from model.qwen import Qwen
 from model.session import Session
 from model.sessions import Sessions
@@ -23,6 +24,7 @@ __all__ = [
     "Clip",
     "Config",
     "ConfigError",
+    "Disk",
     "Generation",
     "ImageError",
     "ImageProcessor",
