@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model.fan import Line
 from model.generate import Prompt
-from model.grammar import Guide
+from model.grammar import GrammarError, Guide
 from model.qwen import Qwen
 
 SPARE = 16
@@ -171,7 +171,10 @@ def guess(guide: Guide, copy: Copy, room: int, *, fans: bool) -> tuple[Line, tup
             if token is None or token not in allowed:
                 break
             new = (token,)
-        ahead.take(new)
+        try:
+            ahead.take(new)
+        except GrammarError:  # too much for the parser, which is a mistake only if the network wants it too
+            break
         chain += new
     return tuple(chain[:room]), fan
 
@@ -181,9 +184,12 @@ def _fan(guide: Guide, allowed: Sequence[int], room: int) -> tuple[Line, ...]:
     lines: list[Line] = []
     for token in allowed:
         branch = guide.fork()
-        branch.take((token,))
-        forced = branch.forced()
-        branch.take(forced)
+        try:
+            branch.take((token,))
+            forced = branch.forced()
+            branch.take(forced)
+        except GrammarError:
+            continue
         if not branch.done:
             lines.append((token, *forced))
     fan, taken = list[Line](), 0

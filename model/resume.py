@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from model.ahead import Ahead, Copy, spare
@@ -97,9 +98,13 @@ class Waiting:
         if self.prompt is None:
             return self.session.advance(tokens, fan)
         assert not fan
-        whole = replace(self.prompt, tokens=(*self.prompt.tokens, *tokens))
-        states = self.session.take(whole, shared=self.shared, last=len(tokens) + 1)[-len(tokens) - 1 :]
-        self.prompt, self.read, self.ahead = None, self.session.clock(), len(tokens)
+        config = self.session.config
+        words = () if {config.image_token_id, config.video_token_id} & set(tokens) else tuple(tokens)
+        whole = replace(self.prompt, tokens=(*self.prompt.tokens, *words))
+        states = self.session.take(whole, shared=self.shared, last=len(words) + 1)[-len(words) - 1 :]
+        self.prompt, self.read, self.ahead = None, self.session.clock(), len(words)
+        if len(words) < len(tokens):  # one that would stand for a picture is a word here, and read by itself
+            return torch.cat((states, self.session.advance(tokens)))
         return states
 
     def forget(self, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ from model.ahead import LARGE, SPARE, Copy, Feeder, guess, spare
 from model.constrained import Waiting as Alone
 from model.fan import Line
 from model.generate import Prompt
-from model.grammar import Guide
+from model.grammar import GrammarError, Guide
 from model.qwen import Qwen
 from model.resume import Waiting
 from model.session import Session
@@ -222,3 +223,46 @@ def test_large_float32_networks_on_a_cpu_read_nothing_ahead(qwen: Qwen) -> None:
     large.model.norm.weight = torch.nn.Parameter(torch.ones(LARGE))
     assert spare(large) == 0
     assert spare(large.to(torch.bfloat16)) == SPARE
+
+
+class Bounded:
+    """A guide whose parser cannot go on behind one token, and says so only there."""
+
+    def __init__(self, inner: Guide, last: int) -> None:
+        self.inner, self.last = inner, last
+        self.forced, self.allowed = inner.forced, inner.allowed
+
+    @property
+    def done(self) -> bool:
+        return self.inner.done
+
+    def take(self, tokens: Sequence[int]) -> None:
+        if self.last in tokens:
+            raise GrammarError("too many items")
+        self.inner.take(tokens)
+
+    def fork(self) -> Guide:
+        return Bounded(self.inner.fork(), self.last)
+
+
+def test_what_the_parser_cannot_follow_fails_only_where_it_is_wanted() -> None:
+    grammar = COMPILER.compile('start: "a" /[0-9]{3}/ "b" /[0-9]/')
+    three = encode("3")[0]
+    wanted = encode("a124b5")
+    found, _ = decide(wanted, Bounded(grammar.guide(), three), Prompt((1,), draft=encode("a13")))
+    assert (found.tokens, found.stop) == (wanted, "stop")
+    with pytest.raises(GrammarError, match="too many"):
+        decide(encode("a134b5"), Bounded(grammar.guide(), three), Prompt((1,), draft=encode("a13")))
+
+
+def test_a_token_that_would_stand_for_a_picture_is_a_word_in_an_answer(qwen: Qwen) -> None:
+    pad = qwen.config.image_token_id
+    prompt = joined([words(random.Random(1)), picture(random.Random(2))])
+    session = Session(qwen)
+    waiting = Waiting(session, prompt)
+    states = waiting.logits(waiting.feed((20, pad)))
+    plain = Session(qwen)
+    alike(states[0], plain.read(prompt))
+    alike(states[1], plain.feed((20,)))
+    alike(states[2], plain.feed((pad,)))
+    assert waiting.ahead == 0
