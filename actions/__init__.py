@@ -29,6 +29,7 @@ from actions.dialect import DIALECTS, Dialect, dialect
 from actions.frame import Convention, Frame, smart_resize
 from actions.grounding import Grounded, parse_grounding
 from actions.space import ActionSpace
+from actions.spare import ignored
 from actions.terms import Bounds
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Upload",
     "Wait",
     "dialect",
+    "ignored",
     "parse_grounding",
     "points",
     "smart_resize",

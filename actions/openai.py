@@ -122,6 +122,9 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
     }
 )
 
+NAMES = frozenset(_READERS)
+"""What an action's `type` may be."""
+
 
 def _read(text: str, frame: Frame) -> Action:
     objects, problem = find_objects(text)

@@ -36,7 +36,7 @@ WARM = 3
 
 @dataclass(frozen=True)
 class Round:
-    """One question: seconds of transformers, of ours writing freely and under the grammar; and whose tokens were equal."""
+    """One question: seconds of transformers, of ours writing freely and under the grammar; whose tokens were equal."""
 
     seconds: tuple[float, float, float]
     free_equal: bool

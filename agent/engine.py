@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
 class Engine:
     """A checkpoint on this machine; its weights are loaded at the first question.
 
+    The system turns of its prompts are kept in the folder `cache`, if any, once the hash of its weights is known.
     Raises `PolicyBroken` where the folder cannot be used.
     """
 
-    def __init__(self, folder: Path = BUILTIN, *, sight: Sight = PLAIN, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path = BUILTIN,
+        *,
+        sight: Sight = PLAIN,
+        settings: Settings | None = None,
+        cache: Path | None = None,
+    ) -> None:
         if not (folder / "config.json").is_file():
             raise PolicyBroken(f"{folder} is no checkpoint folder: it has no config.json")
-        self.folder, self.sight = folder, sight
+        self.folder, self.sight, self.cache = folder, sight, cache
         self.settings = settings or Settings.read(folder)
         self.name = "builtin" if folder == BUILTIN else folder.resolve().name
 
@@ -73,6 +82,13 @@ class Engine:
         except (ConfigError, LoadError, PlanError, OSError) as error:
             raise PolicyBroken(str(error)) from error
         return replace(model, processor=self.processor, session=Session(model.network, clock=model.clock))
+
+    def shared(self, sessions: int) -> Model:
+        """The loaded checkpoint for several conversations, each of which costs what is new in it."""
+        from model import Sessions
+
+        pool = Sessions(self.model.network, sessions, clock=self.model.clock)
+        return replace(self.model, name=self.name, session=None, sessions=pool)
 
     @property
     def hash(self) -> str:
@@ -120,7 +136,9 @@ class Engine:
             min_pixels=self.sight.min_pixels,
             max_pixels=self.sight.max_pixels,
             grammar=question.grammar,
+            draft=question.draft,
         )
+        self._keep()
         try:
             said = self.model.chat(question.messages, question.images, question.videos, ask=ask, watch=watch)
         except (ChatError, PlanError) as error:
@@ -130,6 +148,22 @@ class Engine:
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens), said.prefilled_tokens)
         sure = chance(said, held=question.grammar is not None)
         return Said(said.text, said.tokens, usage, said.image_sizes, said.timings, chance=sure)
+
+    def _keep(self) -> None:
+        """From now on keep what prompts begin with, if that is wanted and costs no reading of weights."""
+        from model import Disk
+
+        model, known = self.model, self.model.weights.known
+        if self.cache is not None and model.session is not None and known is not None:
+            model.session.prefixes.disk = Disk(self.cache, identity(known, model.config, self.sight.dtype))
+            self.cache = None  # said once: a folder that cannot be used is not tried again
+
+
+def identity(weights: str, config: Config, dtype: str) -> str:
+    """A hash of all that bears on what a network makes of words: its weights by their hash, shapes and arithmetic."""
+    import torch
+
+    return hashlib.sha256(f"{weights} {config} {dtype} torch {torch.__version__}".encode()).hexdigest()
 
 
 def chance(said: Generation, *, held: bool) -> Chance:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from actions import ActionError, Answer, AskUser, Finish
+from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
 from agent.policy import Policy, PolicyBroken, within
-from agent.step import Step, Stop, Trajectory
+from agent.step import Reply, Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Task
+
+SHOWN = 5
+"""Actions that a warning names."""
 
 
 def ignore(step: Step) -> None:
@@ -67,13 +70,22 @@ def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, c
     """Ask the policy and read what it wrote; its mistake is a step without an action."""
     start = clock()
     frame = policy.frame(seen)
-    reply = policy.reply(task, tuple(history), seen)
+    reply = told(policy.reply(task, tuple(history), seen), policy.dialect.name)
     took = {"policy": clock() - start}
     step = Step(len(history) + 1, seen, reply, frame, timings=took)
     try:
         return replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
     except ActionError as mistake:
         return replace(step, error=str(mistake))
+
+
+def told(reply: Reply, dialect: str) -> Reply:
+    """`reply` with a warning of the actions in it that nobody will carry out."""
+    if not (left := ignored(dialect, reply.text)):
+        return reply
+    shown = ", ".join(left[:SHOWN]) + (" ..." if left[SHOWN:] else "")
+    said = f"ignored, as the first action of a reply counts: {len(left)} more ({shown})"
+    return replace(reply, warnings=(*reply.warnings, said))
 
 
 def act(env: Environment, step: Step, clock: Callable[[], float]) -> Step:

@@ -111,6 +111,7 @@ class Tone:
     system: str = ""
     schema: Mapping[str, JsonValue] | None = None
     grammar: str | None = None
+    draft: str = ""  # what that may well begin with
 
 
 def answer(speaker: Speaker, past: Past, tone: Tone) -> Reply:
@@ -130,7 +131,13 @@ def fit(speaker: Speaker, past: Past, tone: Tone) -> Question:
         if tone.system:
             messages = ({"role": "system", "content": tone.system}, *messages)
         question = Question(
-            messages, past.screens(shown), (), settings.max_tokens, STOP, schema=tone.schema, grammar=tone.grammar
+            messages,
+            past.screens(shown),
+            max_tokens=settings.max_tokens,
+            stop=STOP,
+            schema=tone.schema,
+            grammar=tone.grammar,
+            draft=tone.draft,
         )
         if room is None or (took := speaker.count(question)) + settings.max_tokens <= room:
             return question

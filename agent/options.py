@@ -39,6 +39,8 @@ class Options(Settings):
     constrain: Constrain = "none"
     tokenizer: Path | None = None
     """tokenizer.json of a served model, so that its prompts are counted exactly."""
+    disk_cache: bool = True
+    """Whether our own engine keeps system turns from run to run, in the user's cache folder."""
     record: Path | None = None
     """A new cassette: every question and answer is kept in it."""
     replay: Path | None = None

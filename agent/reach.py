@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from actions import DIALECTS
+from agent.cache import prefixes
 from agent.engine import Engine
 from agent.options import KEY, SERVED, OptionError, Options
 from agent.policy import PolicyBroken
@@ -31,7 +32,8 @@ class ModelError(ValueError):
 def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]) -> Speaker:
     """The model that `model` names; none of its weights are loaded and no server is spoken to yet.
 
-    A checkpoint on the hub is downloaded. The API key of a server is looked up in `environ`. Raises `ModelError`.
+    A checkpoint on the hub is downloaded. The API key of a server, and the user's cache folder, are looked up in
+    `environ`. Raises `ModelError`.
     """
     try:
         stated = options.stated()
@@ -46,7 +48,8 @@ def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]
         if model.startswith(FOREIGN):
             return _foreign(model.removeprefix(FOREIGN), sight, stated)
         folder = BUILTIN if model == "builtin" else _folder(model)
-        return Engine(folder, sight=sight, settings=stated.over(Settings.read(folder)))
+        cache = prefixes(environ) if options.disk_cache else None
+        return Engine(folder, sight=sight, settings=stated.over(Settings.read(folder)), cache=cache)
     except (OptionError, PolicyBroken) as error:
         raise ModelError(f"--model {model}: {error}") from error
     except ModuleNotFoundError as error:

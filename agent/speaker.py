@@ -54,6 +54,8 @@ class Question:
     """The JSON Schema of an answer, for a server that was told to hold its model to one."""
     grammar: str | None = None
     """What an answer has to look like, for our own engine, see `model.grammar`."""
+    draft: str = ""
+    """What such an answer may well begin with, see `model.Ask`; no answer depends on it."""
 
 
 @dataclass(frozen=True)

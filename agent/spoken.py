@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from actions import ActionSpace, Dialect, Frame, fara, mobile, qwen25
+from actions import ActionSpace, Click, Dialect, Frame, Point, fara, mobile, qwen25
 from actions.functions import Function
-from actions.terms import BOUNDS
+from actions.terms import BOUNDS, place_spans
 from agent.engine import Engine
 from agent.history import Past, Tone, answer
 from agent.policy import PolicyBroken
@@ -77,11 +77,21 @@ class ModelPolicy:
         except ValueError as error:
             raise PolicyBroken(f"{self.name}: {error}") from error
 
+    def draft(self, frame: Frame) -> str:
+        """What a reply may well begin with: a click, up to its place."""
+        click = Click(at=Point(x=0, y=0))
+        if click.kind not in self.space.kinds:
+            return ""
+        text = self.dialect.print(click, frame)
+        return text[: place_spans(text)[0][0]]
+
     def reply(self, task: Task, history: Sequence[Step], seen: Observation) -> Reply:
         """What the model writes, up to the end of its first call."""
         frame = self.frame(seen)
         system = self.dialect.prompt(self.space, frame) if self.settings.system else ""
-        tone = Tone(_Own(self, frame), system, schema(self.dialect, self.space, frame), self.grammar(frame))
+        grammar = self.grammar(frame)
+        draft = self.draft(frame) if grammar else ""
+        tone = Tone(_Own(self, frame), system, schema(self.dialect, self.space, frame), grammar, draft)
         return answer(self.speaker, Past(task.instruction, history, seen), tone)
 
 

@@ -12,8 +12,10 @@ from model.mapped import LoadError
 from model.messages import ChatError
 from model.model import Generation, Model, load
 from model.plan import PlanError
+from model.prefix import Disk
 from model.qwen import Qwen
 from model.session import Session
+from model.sessions import Sessions
 from model.video import Clip, Sampling, VideoError, VideoProcessor
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Clip",
     "Config",
     "ConfigError",
+    "Disk",
     "Generation",
     "ImageError",
     "ImageProcessor",
@@ -33,6 +36,7 @@ __all__ = [
     "Qwen",
     "Sampling",
     "Session",
+    "Sessions",
     "VideoError",
     "VideoProcessor",
     "decode",

@@ -14,7 +14,8 @@ class Ask:
     processor says of images, and the reference of videos.
 
     `grammar` is what the answer has to look like, see `model.grammar`; it then ends where the grammar ends, an end
-    token or `max_tokens`, and `stop` is not looked for: a text inside the answer may hold anything.
+    token or `max_tokens`, and `stop` is not looked for: a text inside the answer may hold anything. `draft` is what
+    such an answer may well begin with: it is read along with the prompt, and bears on time alone.
     """
 
     max_tokens: int = 512
@@ -23,6 +24,7 @@ class Ask:
     min_pixels: int | None = None
     max_pixels: int | None = None
     grammar: str | None = None
+    draft: str = ""
 
 
 DEFAULT = Ask()

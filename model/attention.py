@@ -40,7 +40,7 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
     T, S = q.shape[2], k.shape[2]
     if T == 1:
         return _one_query(q, k, v, None if skip is None else visible(S - 1, S, skip, q.device))
-    if skip is None and q.device.type == "cpu" and not torch.is_grad_enabled():
+    if skip is None and _flashes(q):
         return _past_and_own(q, k, v)
     return masked(q, k, v, skip)
 
@@ -56,6 +56,15 @@ def masked(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
         gqa = k.shape[1] != q.shape[1]
         out.append(F.scaled_dot_product_attention(rows, keys, values, attn_mask=mask, enable_gqa=gqa))
     return torch.cat(out, dim=2)
+
+
+def attend_among(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
+    """Attention where the T queries are the last of the S keys and see all before them, and what `sees` [T,T] says."""
+    T, S = q.shape[2], k.shape[2]
+    if S > T and _flashes(q):
+        return _past_and_own(q, k, v, sees)
+    mask = torch.cat((sees.new_ones(T, S - T), sees), dim=1)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=k.shape[1] != q.shape[1])
 
 
 def visible(first: int, end: int, skip: Tensor | None, device: torch.device) -> Tensor:
@@ -83,8 +92,13 @@ def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal
     return (weights @ v).view(B, H, T, D)
 
 
-def _past_and_own(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """No query looks beyond itself: all see the past, which needs no mask, and then the queries' own keys.
+def _flashes(q: Tensor) -> bool:
+    """Whether torch's kernel for a CPU serves, which gives the sums that parts of keys are put together by."""
+    return q.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def _past_and_own(q: Tensor, k: Tensor, v: Tensor, sees: Tensor | None = None) -> Tensor:
+    """All T queries see the S - T keys before them, which needs no mask, and of their own those before, or as `sees`.
 
     The two are weighed by the sums of their exponentials, of which the kernel gives the logarithms.
     """
@@ -94,7 +108,8 @@ def _past_and_own(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     rows = q.reshape(B, K, H // K * T, D)
     before, far = _FLASH(rows, k[:, :, :past], v[:, :, :past])
     own = (part[:, :, past:].repeat_interleave(H // K, dim=1) for part in (k, v))
-    behind, near = _FLASH(q, *own, is_causal=True)
+    mask = None if sees is None else torch.zeros(T, T, dtype=q.dtype).masked_fill_(~sees, -torch.inf)
+    behind, near = _FLASH(q, *own, is_causal=sees is None, attn_mask=mask)
     share = torch.sigmoid(far.reshape(B, H, T, 1) - near.reshape(B, H, T, 1))
     return torch.lerp(behind.float(), before.reshape(B, H, T, D).float(), share).to(q.dtype)
 

@@ -10,27 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from model.ahead import FIRST, SPARE, Ahead, Copy, spare
 from model.decoder import Cache
+from model.fan import Line, spread
 from model.generate import PARTS, Output, Prompt, Stop, check, choose, look
 from model.grammar import GrammarError, Guide
 from model.qwen import Qwen
 from model.rope import position_ids
-
-
-class Feeder(Protocol):
-    """A network that stands behind what it has read so far."""
-
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        """Read `tokens` in one forward; logits [V] behind the last, or [R] of the ids `rows` alone, in their order.
-
-        `tokens` may be empty where a prompt waits to be read.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -43,16 +33,13 @@ class Answer:
     forwards: int
 
 
-def follow(
-    feeder: Feeder, guide: Guide, *, eos: Set[int], limit: int, halted: Callable[[Sequence[int]], bool]
-) -> Answer:
+def follow(ahead: Ahead, guide: Guide, *, eos: Set[int], limit: int, halted: Callable[[Sequence[int]], bool]) -> Answer:
     """Write what `guide` allows, each choice the likeliest, until it is done, an end token comes, or `limit`.
 
     `halted` is asked behind each choice and each run of forced tokens. GrammarError where nothing may come.
     """
     tokens: list[int] = []
     logprobs: list[float] = []
-    forwards, fed = 0, 0
     stop: Stop | None = "stop" if guide.done else None
     while stop is None:
         new, chance = guide.forced(), 0.0
@@ -62,8 +49,7 @@ def follow(
                 raise GrammarError("the grammar allows no token and no end")
             index = 0
             if len(rows) > 1:
-                index, chance = choose(feeder.feed(tokens[fed:], rows))
-                forwards, fed = forwards + 1, len(tokens)
+                index, chance = choose(ahead.logits(tokens, guide, rows))
             new = (int(rows[index]),)
         guide.take(new)
         tokens += new
@@ -71,7 +57,7 @@ def follow(
         stop = _ended(tokens, guide, eos, limit)
         if halted(tokens[:limit]) and stop is None:
             stop = "stop"
-    return Answer(tuple(tokens[:limit]), tuple(logprobs[:limit]), stop, forwards)
+    return Answer(tuple(tokens[:limit]), tuple(logprobs[:limit]), stop, ahead.forwards)
 
 
 def _ended(tokens: Sequence[int], guide: Guide, eos: Set[int], limit: int) -> Stop | None:
@@ -101,7 +87,8 @@ def generate_guided(
         features = look(network, [prompt])
         times.append(clock())
         reader = Waiting(network, prompt, features, limit, clock)
-        said = follow(reader, guide, eos=eos, limit=limit, halted=halted)
+        ahead = Ahead(reader, Copy(prompt), spare(network))
+        said = follow(ahead, guide, eos=eos, limit=limit, halted=halted)
         times += [reader.read or times[-1], clock()]
     timings = {name: end - start for name, start, end in zip(PARTS, times, times[1:], strict=False)}
     return Output(said.tokens, said.logprobs, said.stop, timings, said.forwards, len(prompt.tokens))
@@ -123,21 +110,30 @@ class Waiting:
         self.positions = position_ids(prompt.tokens, network.config, prompt.media)  # [3,T]
         self.next = int(self.positions.max()) + 1
         like = network.model.norm.weight
-        self.cache = Cache(network.config.text, 1, len(prompt.tokens) + limit, like=like)
+        self.cache = Cache(network.config.text, 1, len(prompt.tokens) + limit + FIRST + SPARE, like=like)
         self.read: float | None = None  # when the prompt had been
 
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
+    def feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
         device = self.cache.device
-        x = self.network.model.embed_tokens(torch.tensor([tokens], dtype=torch.long, device=device))
-        positions = (self.next + torch.arange(len(tokens))).expand(3, -1)
+        places, sees = spread(len(tokens), fan)
+        new = [*tokens, *(token for line in fan for token in line)]
+        x = self.network.model.embed_tokens(torch.tensor([new], dtype=torch.long, device=device))
+        positions = (self.next + places).expand(3, -1)
         self.next += len(tokens)
-        first = self.read is None
-        if first:
+        if self.read is None:
             before = self.network.embed(torch.tensor([self.prompt], device=device), self.features)
             x, positions = torch.cat((before, x), dim=1), torch.cat((self.positions, positions), dim=1)
         rotation = self.network.rotation(positions.unsqueeze(1).to(device))
-        hidden = self.network.model(x, rotation, None, self.cache)[0, -1]
-        logits = self.network.logits(hidden, rows)
-        if first:
+        with self.cache.branching(sees):
+            states: Tensor = self.network.model(x, rotation, None, self.cache)[0]
+        self.cache.length -= len(new) - len(tokens)
+        if self.read is None:
             self.read = self.clock()
-        return logits
+        return states
+
+    def forget(self, count: int) -> None:
+        self.cache.length -= count
+        self.next -= count
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        return self.network.logits(states, rows)

@@ -6,11 +6,14 @@ Names are those of released checkpoints.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import attend, attend_behind
+from model.attention import attend, attend_among, attend_behind
 from model.config import TextConfig
 from model.linear import Embedding, Embedding8, Linear
 from model.norm import RMSNorm
@@ -30,6 +33,7 @@ class Cache:
         ]
         self.device = like.device
         self.length = 0
+        self.sees: Tensor | None = None
 
     @property
     def room(self) -> int:
@@ -52,6 +56,15 @@ class Cache:
         held[0, :, :, self.length : end] = k
         held[1, :, :, self.length : end] = v
         return held[0, :, :, :end], held[1, :, :, :end]
+
+    @contextmanager
+    def branching(self, sees: Tensor | None) -> Iterator[None]:
+        """Meanwhile the T tokens that are read see of each other what `sees` [T,T] says, and all that is held."""
+        self.sees = None if sees is None else sees.to(self.device)
+        try:
+            yield
+        finally:
+            self.sees = None
 
     def grow(self, room: int) -> None:
         """Make room for `room` rows, layer after layer, so that one layer at most is there twice."""
@@ -96,7 +109,9 @@ class Attention(nn.Module):
         q, k, v = self.heads(x, rotation)
         if cache is not None:
             k, v = cache.write(layer, k, v)
-        if skip is None and q.shape[2] == k.shape[2]:
+        if cache is not None and cache.sees is not None:
+            out = attend_among(q, k, v, cache.sees)
+        elif skip is None and q.shape[2] == k.shape[2]:
             out = attend(q, k, v, causal=q.shape[2] > 1)
         else:
             out = attend_behind(q, k, v, skip)

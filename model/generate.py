@@ -35,6 +35,7 @@ class Prompt:
     tokens: tuple[int, ...]
     patches: Tensor | None = None  # [N, patch_dim]
     media: tuple[Medium, ...] = ()
+    draft: tuple[int, ...] = ()  # what an answer under a grammar may begin with: a guess, free where it is wrong
 
     @property
     def grids(self) -> tuple[Grid, ...]:

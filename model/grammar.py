@@ -55,6 +55,10 @@ class Guide(Protocol):
         """Go on behind `tokens`; a GrammarError where one of them may not stand there."""
         ...
 
+    def fork(self) -> Guide:
+        """Another one that stands at the same place and goes on by itself."""
+        ...
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -131,6 +135,9 @@ class _Guide:
             shown = self.tokenizer.dbg_tokens(list(tokens))
             raise GrammarError(f"{shown} may not stand there: {_reason(self.matcher)}")
 
+    def fork(self) -> Guide:
+        return _Guide(self.matcher.deep_copy(), self.tokenizer)
+
     def _only(self) -> tuple[int, ...]:
         """The one token that spells forced characters best, where none that is allowed reaches further than it."""
         coming = self.matcher.compute_ff_bytes()
@@ -144,8 +151,13 @@ class _Guide:
 
 def json_grammar(schema: Mapping[str, JsonValue]) -> str:
     """The grammar of the JSON values that `schema` describes, spaced as json.dumps does."""
+    return f"start: {json_term(schema)}"
+
+
+def json_term(schema: Mapping[str, JsonValue]) -> str:
+    """The same as part of a rule."""
     spaced = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-    return f"start: %json {json.dumps({**schema, 'x-guidance': spaced})}"
+    return f"%json {json.dumps({**schema, 'x-guidance': spaced})}"
 
 
 def _reason(matcher: LLMatcher) -> str:

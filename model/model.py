@@ -28,6 +28,7 @@ from model.messages import ChatError
 from model.qwen import Qwen
 from model.resume import resume, resume_guided
 from model.session import Session
+from model.sessions import Sessions
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ends, ignore
 
@@ -75,6 +76,7 @@ class Model:
     """A loaded checkpoint. `name` is its folder's name, `eos` the tokens that end a turn.
 
     With a `session` it goes on from what that has read: the same words, in less time. Others may not use it meanwhile.
+    With `sessions` it goes on from whichever has read most of a prompt.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Model:
     weights: Weights
     clock: Callable[[], float] = time.perf_counter
     session: Session | None = None
+    sessions: Sessions | None = None
 
     @property
     def config(self) -> Config:
@@ -158,8 +161,8 @@ class Model:
     def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
         """By a session where there is one, and under a grammar where one is asked for."""
         try:
-            if self.session is not None:
-                return self._resume(self.session, prompt, guide, limit, watcher)
+            if self.session or self.sessions:
+                return self._resume(prompt, guide, limit, watcher)
             if guide is None:
                 return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
             return generate_guided(
@@ -168,8 +171,10 @@ class Model:
         except GrammarError as error:
             raise ChatError(f"grammar: {error}") from None
 
-    def _resume(self, session: Session, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
+    def _resume(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
         shared = self._beginning(prompt)
+        session = self.sessions.pick(prompt) if self.sessions else self.session
+        assert session is not None
         if guide is None:
             return resume(session, prompt, eos=self.eos, limit=limit, halted=watcher, shared=shared)
         return resume_guided(session, prompt, guide, eos=self.eos, limit=limit, halted=watcher, shared=shared)
@@ -222,7 +227,8 @@ class Model:
         tokens = self.format.encode(messages, sizes, lengths, ask.tools)
         seen = list(self._ordered(tokens, iter(pictures), iter(films)))
         patches = torch.cat([patches for patches, _ in seen]) if seen else None
-        return Prompt(tokens, patches, tuple(medium for _, medium in seen))
+        draft = tuple(self.format.tokenizer.encode(ask.draft, add_special_tokens=False).ids)
+        return Prompt(tokens, patches, tuple(medium for _, medium in seen), draft)
 
     def _ordered(self, tokens: Sequence[int], pictures: Iterator[Seen], films: Iterator[Seen]) -> Iterator[Seen]:
         """Images and videos in the order in which the prompt has them."""

@@ -11,6 +11,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +25,23 @@ from model.features import Store
 ROOM = 2**28
 """Bytes of memory for beginnings; 862 tokens of a 3B network in bfloat16 take 32 MB."""
 
+DISK = 2**29
+"""Bytes of a folder for beginnings."""
+
 KIND = "prefix 1"
 """What a file says it is; the number changes with what it holds."""
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A folder for the beginnings that the network with weights of this `hash` has read."""
+    """A folder for the beginnings that the network of this `hash` has read: of weights, shapes and arithmetic.
+
+    Others may use it too; of its files, `room` bytes are kept, those that were used last.
+    """
 
     folder: Path
     hash: str
+    room: int = DISK
 
 
 class Prefixes:
@@ -55,6 +63,7 @@ class Prefixes:
             if found is not None:
                 self.read += 1
                 self.store.put(key, found)
+                _touch(self._path(tokens, like))
         return found
 
     def holds(self, tokens: Sequence[int], like: Tensor) -> bool:
@@ -62,24 +71,32 @@ class Prefixes:
         return (tuple(tokens), _kind(like)) in self.store.kept
 
     def put(self, tokens: Sequence[int], rows: Tensor) -> None:
-        """Keep `rows` of `tokens`, on disk too where there is a folder and no good file in it."""
+        """Keep `rows` of `tokens`, on disk too where there is a folder and no good file in it.
+
+        A folder that cannot be written is told of once, and used no more.
+        """
         self.store.put((tuple(tokens), _kind(rows)), rows)
-        if self.disk is None:
+        if self.disk is None or rows.nbytes > self.disk.room:
             return
         path = self._path(tokens, rows)
-        if path in self._bad or not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _save(path, rows, self._header(tokens, rows) | {"content": _content(rows)})
-            self._bad.discard(path)
-            self.written += 1
+        try:
+            if path in self._bad or not path.exists():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _save(path, rows, self._header(tokens, rows) | {"content": _content(rows)})
+                self._bad.discard(path)
+                self.written += 1
+                prune(path.parent, self.disk.room)
+        except (OSError, SafetensorError) as error:
+            warnings.warn(f"{path.parent} keeps no beginnings: {error}", stacklevel=4)
+            self.disk = None
 
     def _load(self, path: Path, tokens: Sequence[int], like: Tensor) -> Tensor | None:
         """The rows in a file; None where there is none, and with a warning where it is not what it ought to be."""
-        if not path.exists():
-            return None
         shape = [*like.shape[:4], len(tokens), like.shape[5]]
         try:
             return _read(path, self._header(tokens, like), shape, like.dtype).to(like.device)
+        except FileNotFoundError:
+            return None
         except (SafetensorError, OSError, ValueError) as error:
             warnings.warn(f"{path} is ignored: {error}", stacklevel=4)
             self._bad.add(path)
@@ -103,6 +120,26 @@ def _kind(rows: Tensor) -> tuple[object, ...]:
 
 def _content(rows: Tensor) -> str:
     return hashlib.sha256(rows.cpu().contiguous().view(torch.uint8).numpy().data).hexdigest()
+
+
+def prune(folder: Path, room: int) -> None:
+    """Let go of files of `folder` until `room` bytes are left, those used longest ago first."""
+    files = []
+    for path in (*folder.glob("*.safetensors"), *folder.glob(".*.safetensors.*")):
+        with suppress(FileNotFoundError):  # another process was quicker
+            files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
+    held = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if held <= room:
+            break
+        path.unlink(missing_ok=True)
+        held -= size
+
+
+def _touch(path: Path) -> None:
+    """Let the file count as used now, where that can be said."""
+    with suppress(OSError):
+        path.touch(exist_ok=True)
 
 
 def _save(path: Path, rows: Tensor, header: dict[str, str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
+from model.ahead import Ahead, Copy, spare
 from model.constrained import Answer, follow
+from model.fan import Line
 from model.generate import Output, Prompt, Row, choose
 from model.grammar import Guide
 from model.session import Session
@@ -50,7 +53,7 @@ def resume_guided(
     if limit < 1:
         raise ValueError(f"limit {limit}; expected a limit above 0")
     begun, reader = Begun.at(session), Waiting(session, prompt, shared=shared)
-    said = follow(reader, guide, eos=eos, limit=limit, halted=halted)
+    said = follow(Ahead(reader, Copy(prompt), spare(session.network)), guide, eos=eos, limit=limit, halted=halted)
     return begun.output(session, said, reader.read, reader.ahead)
 
 
@@ -90,11 +93,24 @@ class Waiting:
         self.read: float | None = None
         self.ahead = 0
 
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`, of which the first may be none at all."""
+    def feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
+        """States behind `tokens`, of which the first may be none at all; no fan with those."""
         if self.prompt is None:
-            return self.session.feed(tokens, rows)
-        whole = replace(self.prompt, tokens=(*self.prompt.tokens, *tokens))
-        logits = self.session.read(whole, shared=self.shared, rows=rows)
-        self.prompt, self.read, self.ahead = None, self.session.clock(), len(tokens)
-        return logits
+            return self.session.advance(tokens, fan)
+        assert not fan
+        config = self.session.config
+        words = () if {config.image_token_id, config.video_token_id} & set(tokens) else tuple(tokens)
+        whole = replace(self.prompt, tokens=(*self.prompt.tokens, *words))
+        states = self.session.take(whole, shared=self.shared, last=len(words) + 1)[-len(words) - 1 :]
+        self.prompt, self.read, self.ahead = None, self.session.clock(), len(words)
+        if len(words) < len(tokens):  # one that would stand for a picture is a word here, and read by itself
+            return torch.cat((states, self.session.advance(tokens)))
+        return states
+
+    def forget(self, count: int) -> None:
+        """Stand `count` tokens further back."""
+        self.session.rewind(self.session.length - count)
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits of `states`, of all tokens or of `rows` alone."""
+        return self.session.logits(states, rows)

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TypeAlias
 
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 from model import plan
 from model.config import Config
 from model.decoder import Cache
+from model.fan import Line, spread
 from model.features import Features, fingerprint
 from model.generate import Prompt
 from model.layout import Medium
@@ -103,37 +104,59 @@ class Session:
         The first `shared` tokens, words all of them, are kept for other sessions, or taken from them. Where no
         picture was evicted this is what a session without a past gives.
         """
+        return self.logits(self.take(prompt, shared=shared)[-1], rows)
+
+    def take(self, prompt: Prompt, *, shared: int = 0, last: int = 1) -> Tensor:
+        """As `read`, but states [T,hidden] behind what is new in the prompt, the `last` tokens at least."""
         views = seen(prompt, self.config)
         if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
             raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
-        same = self._common(_keys(prompt.tokens, views))
+        same = self._common(_keys(prompt.tokens, views), last)
         if same < shared and self._borrow(prompt.tokens[:shared]):
             same = shared
         self.rewind(same)
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
-        logits = self._append(prompt.tokens[same:], new, rows)
+        states = self._append(prompt.tokens[same:], new)
         if shared and not self.prefixes.holds(prompt.tokens[:shared], self._like()):
             self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
-        return logits
+        return states
+
+    def shares(self, prompt: Prompt) -> int:
+        """Tokens at the beginning of `prompt` that it would not have to read."""
+        return self._common(_keys(prompt.tokens, seen(prompt, self.config)), 1)
 
     def append(self, segment: Prompt) -> Tensor:
         """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
-        return self._append(segment.tokens, seen(segment, self.config))
+        return self.logits(self._append(segment.tokens, seen(segment, self.config))[-1])
 
     def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
 
         All are read as words, also those that would stand for a picture.
         """
+        return self.logits(self.advance(tokens)[-1], rows)
+
+    def advance(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
+        """As `feed`, but states [T,hidden] behind each token, and of each token of the lines of `fan`.
+
+        The lines stand behind `tokens`, one instead of the other, and are forgotten.
+        """
         if not tokens:
             raise ValueError("no tokens to feed; expected one or more")
-        ids = (torch.arange(len(tokens)) + self._next()).expand(3, -1)
+        places, sees = spread(len(tokens), fan)
+        ids = (places + self._next()).expand(3, -1)
+        with torch.inference_mode(), self.cache.branching(sees):
+            new = torch.tensor([[*tokens, *chain.from_iterable(fan)]], device=self.cache.device)
+            states = self._forward(self.network.model.embed_tokens(new), ids)
+        self._note(list(tokens), ids[:, : len(tokens)])
+        self.cache.length = self._row(self.length)
+        return states
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits [...,V] of states [...,hidden], or [...,R] of the tokens `rows` alone."""
         with torch.inference_mode():
-            new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.model.embed_tokens(new), ids, rows)
-        self._note(list(tokens), ids)
-        return logits
+            return self.network.logits(states, rows)
 
     def rewind(self, mark: int) -> None:
         """Forget all behind the first `mark` tokens; ValueError where that is no place, or inside a picture."""
@@ -157,23 +180,23 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _append(self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None) -> Tensor:
-        """Read words and pictures whose places count from the first of `tokens`."""
+    def _append(self, tokens: Sequence[int], views: Sequence[View]) -> Tensor:
+        """Read words and pictures whose places count from the first of `tokens`; states [T,hidden] behind each."""
         media = tuple(view.medium for view in views)
         plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
         ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
             features = self._look(views)
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.embed(new, features), ids, rows)
+            states = self._forward(self.network.embed(new, features), ids)
         self.sights.extend(moved(view, self.length).sight for view in views)
         self._note(_keys(tokens, views), ids)
         self.counts.prefilled_tokens += len(tokens)
-        return logits
+        return states
 
-    def _common(self, keys: Sequence[Key]) -> int:
-        """Tokens that `keys` and the session share at their beginnings, one at least left to be read."""
-        pairs = zip(keys[:-1], self._keys, strict=False)
+    def _common(self, keys: Sequence[Key], last: int) -> int:
+        """Tokens that `keys` and the session share at their beginnings, the `last` ones left to be read."""
+        pairs = zip(keys[:-last], self._keys, strict=False)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         for sight in self.sights:  # half a picture is none
             if sight.start < same < sight.end:
@@ -206,14 +229,14 @@ class Session:
         self.counts.vision_hits += self.features.hits - hits
         return torch.cat(found)
 
-    def _forward(self, x: Tensor, ids: Tensor, rows: Tensor | None) -> Tensor:
-        """Logits of all tokens, or of `rows`, behind embeddings x [1,T,hidden] at ids [3,T]."""
+    def _forward(self, x: Tensor, ids: Tensor) -> Tensor:
+        """States [T,hidden] behind embeddings x [1,T,hidden] at ids [3,T]."""
         self.cache.length = self._row(self.length)  # whatever a forward that was interrupted has left
         self._reserve(x.shape[1])
         rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
-        hidden = self.network.model(x, rotation, None, self.cache)
+        states: Tensor = self.network.model(x, rotation, None, self.cache)[0]
         self.counts.forwards += 1
-        return self.network.logits(hidden[0, -1], rows)
+        return states
 
     def _note(self, keys: Sequence[Key], ids: Tensor) -> None:
         tops = ids.max(dim=0).values.cummax(dim=0).values

@@ -10,7 +10,11 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from torch import Tensor
 
 from actions import DIALECTS, ActionSpace, Frame
-from model.grammar import Compiler
+from model.ahead import SPARE, Ahead, Copy
+from model.constrained import Answer, follow
+from model.fan import Line
+from model.generate import Prompt
+from model.grammar import Compiler, Guide
 
 VOCABULARY = 1024
 """Width of the logits; the tokenizer has fewer tokens."""
@@ -47,18 +51,47 @@ def compiler(tokenizer: Tokenizer | None = None) -> Compiler:
 
 
 class Decided:
-    """A network that wants to write `wanted` and nothing else; it counts what it is asked."""
+    """A network that wants to write `wanted` and nothing else; it counts what it is asked.
+
+    The state behind tokens is the number of them that are as wanted, or -1 where one is not.
+    """
 
     def __init__(self, wanted: Sequence[int]) -> None:
-        self.wanted, self.at, self.forwards, self.most = list(wanted), 0, 0, 0
+        self.wanted, self.forwards, self.most, self.widest = list(wanted), 0, 0, 0
+        self.read: list[int] = []
 
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        assert list(tokens) == self.wanted[self.at : self.at + len(tokens)]
-        self.at += len(tokens)
+    def feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
+        assert tokens or not self.forwards
+        first, before = not self.forwards, len(self.read)
+        self.read += tokens
         self.forwards += 1
-        logits = torch.zeros(VOCABULARY)
-        logits[self.wanted[self.at]] = 5.0
-        if rows is None:
-            return logits
-        self.most = max(self.most, len(rows))
-        return logits[rows]
+        if not first:
+            self.widest = max(self.widest, len(tokens) + sum(map(len, fan)))
+        behind = [self._state(self.read[:end]) for end in range(before + (not first), len(self.read) + 1)]
+        behind += [self._state([*self.read, *line[:end]]) for line in fan for end in range(1, len(line) + 1)]
+        return torch.tensor(behind).unsqueeze(1)
+
+    def forget(self, count: int) -> None:
+        assert count <= len(self.read)
+        del self.read[len(self.read) - count :]
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        logits = torch.zeros(*states.shape[:-1], VOCABULARY)
+        flat = logits.view(-1, VOCABULARY)
+        for place, state in enumerate(states.flatten().tolist()):
+            if 0 <= state < len(self.wanted):
+                flat[place, self.wanted[state]] = 5.0
+        self.most = max(self.most, VOCABULARY if rows is None else len(rows))
+        return logits if rows is None else logits[..., rows]
+
+    def _state(self, tokens: Sequence[int]) -> int:
+        return len(tokens) if self.wanted[: len(tokens)] == list(tokens) else -1
+
+
+def decide(
+    wanted: Sequence[int], guide: Guide, asked: Prompt | None = None, spare: int = SPARE
+) -> tuple[Answer, Decided]:
+    """What a network that wants to write `wanted` writes behind `asked`, and what that took."""
+    network = Decided(wanted)
+    ahead = Ahead(network, Copy(asked or Prompt((1,))), spare)
+    return follow(ahead, guide, eos=EOS, limit=len(wanted) + 9, halted=lambda tokens: False), network

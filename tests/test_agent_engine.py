@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_runs import NAME, SCREENS, WIN, click, keep
+from agent_runs import NAME, ROOT, SCREENS, SCREENS_TASK, WIN, click, keep, script
 from model_checkpoint import shape, shape2, write_checkpoint
 
 from actions import Action
-from agent.engine import Engine
+from agent.cache import prefixes
+from agent.engine import Engine, identity
 from agent.episode import run
 from agent.limits import Limits
 from agent.policy import Scripted
@@ -157,3 +161,76 @@ def test_what_nobody_tells_is_not_taken_for_nothing() -> None:
     assert (added(), added(None, None), added(None, 3), added(0, 0)) == (None, None, 3, 0)
     assert (Usage() + Usage(1, 1, 1)).prefilled_tokens is None
     assert (Usage(5, 0, 0, 5) + Usage(7, 0, 1, 2)).prefilled_tokens == 7
+
+
+def first_steps(folder: Path, home: Path, out: Path, *more: str) -> tuple[int, int, str]:
+    """Tokens of the first prompt, those of them that were read, and the reply, of a run in a process of its own."""
+    task = script(out, SCREENS_TASK.read_text() + "limits: {steps: 1}\n")
+    command = [sys.executable, "-m", "agent.cli", "run", task, "--model", folder, "--out", out / "run", *more]
+    environ = {**os.environ, "XDG_CACHE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, env=environ, timeout=240)
+    assert done.returncode == 4, done.stderr  # stopped by its budget
+    reply = json.loads(next((out / "run").rglob("steps.jsonl")).read_text().splitlines()[0])["reply"]
+    return reply["usage"]["prompt_tokens"], reply["usage"]["prefilled_tokens"], reply["text"]
+
+
+@pytest.mark.slow
+def test_what_a_process_read_of_the_system_turn_the_next_one_does_not_read_again(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "random", shape(theta=100.0) | {"max_position_embeddings": 16384}, seed=3)
+    stated = '{"dialect": "qwen2.5", "grammar": false, "max_tokens": 4}'
+    (tmp_path / "random" / "handeye.json").write_text(stated)
+    found = []
+    for name, more in (("none", ["--with", "disk-cache=no"]), ("first", []), ("second", [])):
+        (tmp_path / name).mkdir()
+        found.append(first_steps(tmp_path / "random", tmp_path / "home", tmp_path / name, *more))
+        kept = list((tmp_path / "home").rglob("*.safetensors"))
+        assert len(kept) == (name != "none")
+    (whole, read, text), *others = found
+    assert whole == read
+    assert others[0] == (whole, whole, text)
+    assert (others[1][0], others[1][2]) == (whole, text)
+    assert others[1][1] < whole / 2  # the system turn tells all actions
+
+
+def test_no_weights_are_read_for_their_hash_alone(folder: Path, tmp_path: Path) -> None:
+    engine = Engine(folder, settings=Settings(dialect="qwen2.5", grammar=False, max_tokens=2), cache=tmp_path / "kept")
+    question = Question(({"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}), max_tokens=2)
+    engine.say(question)
+    assert (engine.model.weights.known, (tmp_path / "kept").exists()) == (None, False)
+    assert engine.hash == engine.model.weights.known
+    engine.say(replace(question, messages=({"role": "system", "content": "Be it."}, *question.messages[1:])))
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_the_next_engine_reads_less_of_the_same_system_turn_and_says_the_same(folder: Path, tmp_path: Path) -> None:
+    task, said, settings = Task("sign in"), [], Settings(dialect="qwen2.5", grammar=False, max_tokens=4)
+    for cache in (None, tmp_path / "kept", tmp_path / "kept"):
+        engine = Engine(folder, settings=settings, cache=cache)
+        assert engine.hash
+        with Screens() as env:
+            said.append(ModelPolicy(engine).reply(task, (), env.reset(task)))
+    assert len({reply.text for reply in said}) == 1
+    whole, first, second = (reply.usage.prefilled_tokens for reply in said)
+    assert whole == first == said[0].usage.prompt_tokens
+    assert second is not None
+    assert second < 400 < first  # the system turn tells all actions, the rest is a screen and a task
+
+
+def test_other_shapes_with_the_same_weights_share_nothing(folder: Path) -> None:
+    config = Engine(folder).config
+    turned = replace(config, text=replace(config.text, rope_theta=101.0))
+    assert identity("a" * 64, config) == identity("a" * 64, replace(config))
+    assert len({identity("a" * 64, config), identity("a" * 64, turned), identity("b" * 64, config)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("environ", "place"),
+    [
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/handeye/prefixes"),
+        ({"XDG_CACHE_HOME": "x", "HOME": "/h"}, "/h/.cache/handeye/prefixes"),
+        ({"HOME": ""}, None),
+        ({}, None),
+    ],
+)
+def test_the_cache_folder_is_the_user_s_own(environ: dict[str, str], place: str | None) -> None:
+    assert prefixes(environ) == (None if place is None else Path(place))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from agent_runs import NAME, TYPE_ADA, WIN, click, processes
 
-from actions import Action, Answer, AskUser, Back, Dialect, Finish, Frame, Key
+from actions import DIALECTS, Action, Answer, AskUser, Back, Dialect, Finish, Frame, Key
 from agent.episode import episode, run
 from agent.limits import Limits
 from agent.policy import PolicyBroken, Scripted
@@ -50,6 +51,20 @@ def test_a_mistake_costs_a_step_changes_nothing_and_is_told(reply: Action | str,
     assert first.after is None
     assert second.before is first.before
     assert not second.error
+
+
+def test_actions_that_nobody_carries_out_are_told_of_in_the_record_of_the_step() -> None:
+    click, text = {"type": "click", "x": 200, "y": 68}, {"type": "type", "text": "ada"}
+    several = json.dumps({"type": "computer_call", "actions": [click, *[text] * 7]})
+    one = json.dumps({"type": "computer_call", "action": click})
+    with Screens() as env:
+        trajectory = run(env, Scripted([several, one], dialect=DIALECTS["openai"]), TASK, limits=Limits(steps=2))
+    first, second = trajectory.steps
+    assert first.action == second.action == NAME
+    assert first.reply.warnings == (
+        "ignored, as the first action of a reply counts: 7 more ('type', 'type', 'type', 'type', 'type' ...)",
+    )
+    assert second.reply.warnings == ()
 
 
 def test_an_answer_reaches_the_user_and_not_the_screen() -> None:

@@ -51,6 +51,24 @@ def test_it_prints_where_it_is_once_it_answers_and_ends_with_a_signal() -> None:
         assert process.returncode in (0, 4, -signal.SIGINT)
 
 
+def test_a_second_request_reads_only_what_is_new_in_it() -> None:
+    schema = {"name": "it", "schema": {"enum": ["yes", "no"]}}
+    with served({}) as (_, url):
+        cached = []
+        for words in ("Is it?", "Is it?", "Is it so?"):
+            said = client(url).chat.completions.create(
+                model="builtin",
+                messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": words}],
+                response_format={"type": "json_schema", "json_schema": schema},
+            )
+            assert said.choices[0].message.content in ('"yes"', '"no"')
+            assert said.usage is not None
+            cached.append((said.usage.prompt_tokens_details.cached_tokens, said.usage.prompt_tokens))
+    assert cached[0][0] == 0
+    assert cached[1][0] == cached[1][1] - 1
+    assert 0 < cached[2][0] < cached[2][1] - 1
+
+
 def test_a_place_that_is_taken_and_a_model_that_is_elsewhere_are_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

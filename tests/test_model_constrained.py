@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 import torch
-from guided import EOS, FRAME, VOCABULARY, Decided, compiler, qwenlike
+from guided import EOS, FRAME, VOCABULARY, Decided, compiler, decide, qwenlike
 from model_checkpoint import network, shape, shape2
 from test_model_generate import MEDIA, prompt
 from test_model_weights import TINY
@@ -16,9 +16,10 @@ from torch import Tensor
 
 from actions import DIALECTS, ActionSpace, Bounds, Frame
 from model import Ask, ChatError, load
+from model.ahead import SPARE, Ahead, Copy
 from model.constrained import Waiting, follow, generate_guided
 from model.generate import Prompt, choose, generate, look
-from model.grammar import Grammar, GrammarError
+from model.grammar import Grammar, GrammarError, Guide
 from model.qwen import Qwen
 from model.resume import resume_guided
 from model.rope import position_ids
@@ -87,16 +88,16 @@ def test_behind_a_session_a_grammar_has_the_same_words_in_as_many_forwards(qwen:
         assert said.prefilled + session.counts.reused_tokens - reused == len(asked.tokens)
 
 
-@dataclass
-class Recorded:
-    """A feeder that keeps the logits it gives."""
+class Recorded(Ahead):
+    """One that keeps the logits it gives."""
 
-    inner: Waiting
-    logits: list[Tensor] = field(default_factory=list)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.given: list[Tensor] = []
 
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        self.logits.append(self.inner.feed(tokens, rows))
-        return self.logits[-1]
+    def logits(self, tokens: Sequence[int], guide: Guide, rows: Tensor) -> Tensor:
+        self.given.append(super().logits(tokens, guide, rows))
+        return self.given[-1]
 
 
 @pytest.mark.parametrize("dialect", ["qwen2.5", "qwen2.5-mobile", "ui-tars-1.5", "qwen2"])
@@ -104,18 +105,19 @@ class Recorded:
 def test_jump_forward_writes_what_token_by_token_writes(qwen: Qwen, name: str, dialect: str) -> None:
     assert name in MEDIA
     grammar = compiled(dialect, Bounds(thought=8 * (name == "words"), text=6))
-    for seed in range(3):
+    for seed, spare in enumerate((SPARE, 5, 0)):
         asked = prompt(name, seed)
         wanted = slow(qwen, asked, grammar, 200)
+        asked = replace(asked, draft=(*wanted.tokens[: 9 * seed], 7))
         with torch.inference_mode():
-            feeder = Recorded(Waiting(qwen, asked, look(qwen, [asked]), 200))
-            found = follow(feeder, grammar.guide(), eos=EOS, limit=200, halted=lambda tokens: False)
+            ahead = Recorded(Waiting(qwen, asked, look(qwen, [asked]), 200), Copy(asked), spare)
+            found = follow(ahead, grammar.guide(), eos=EOS, limit=200, halted=lambda tokens: False)
         assert list(found.tokens) == wanted.tokens
         assert found.stop == "stop"
         torch.testing.assert_close(torch.tensor(found.logprobs), torch.tensor(wanted.logprobs), atol=1e-4, rtol=0)
-        assert found.forwards == len(feeder.logits) == len(wanted.logits)
+        assert found.forwards <= len(ahead.given) == len(wanted.logits)
         assert found.forwards < len(found.tokens)
-        for one, other in zip(feeder.logits, wanted.logits, strict=True):
+        for one, other in zip(ahead.given, wanted.logits, strict=True):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
@@ -126,26 +128,9 @@ def test_few_rows_of_the_head_are_computed_alone_and_give_the_same(qwen: Qwen) -
         torch.testing.assert_close(qwen.logits(hidden, torch.tensor(rows)), whole[:, rows], atol=1e-5, rtol=0)
 
 
-CALLS = [
-    # the call's arguments, then forwards without and with a thought allowed, the one that reads the prompt among them
-    ('"action": "left_click", "coordinate": [512, 334]', 8, 9),
-    ('"action": "left_click", "coordinate": [5, 7]', 6, 7),
-    ('"action": "left_click", "coordinate": [1024, 334]', 9, 10),
-    ('"action": "go_back"', 2, 3),
-]
-
-
-@pytest.mark.parametrize(("inside", "forwards", "thinking"), CALLS)
-def test_a_call_costs_so_many_forwards(inside: str, forwards: int, thinking: int) -> None:
+def call(inside: str) -> list[int]:
     text = f'<tool_call>\n{{"name": "computer_use", "arguments": {{{inside}}}}}\n</tool_call>'
-    wanted = TOKENIZER.encode(text, add_special_tokens=False).ids
-    for bounds, count in ((Bounds(thought=0), forwards), (Bounds(), thinking)):
-        network = Decided(wanted)
-        found = follow(network, compiled("qwen2.5", bounds).guide(), eos=EOS, limit=99, halted=lambda tokens: False)
-        assert (list(found.tokens), found.stop) == (wanted, "stop")
-        assert found.forwards == network.forwards == count
-        assert network.at < len(wanted)  # the end of the call is never read
-    assert network.most > VOCABULARY // 2  # a thought may be nearly anything
+    return TOKENIZER.encode(text, add_special_tokens=False).ids
 
 
 def test_the_limit_cuts_in_the_middle_of_what_is_forced(qwen: Qwen) -> None:
@@ -162,15 +147,16 @@ def test_the_limit_cuts_in_the_middle_of_what_is_forced(qwen: Qwen) -> None:
 def test_an_end_token_ends_what_may_end_and_a_watcher_may_stop_it() -> None:
     grammar = COMPILER.compile("start: /[0-9]+/")
     digits = TOKENIZER.encode("12").ids
-    found = follow(Decided([*digits, 2]), grammar.guide(), eos=EOS, limit=9, halted=lambda tokens: False)
-    assert (list(found.tokens), found.stop, found.forwards) == ([*digits, 2], "eos", 3)
+    found, _ = decide([*digits, 2], grammar.guide())
+    assert (list(found.tokens), found.stop, found.forwards) == ([*digits, 2], "eos", 2)
     seen: list[int] = []
 
     def halt(tokens: Sequence[int]) -> bool:
         seen.append(len(tokens))
         return len(tokens) == 1
 
-    found = follow(Decided([*digits, 2]), grammar.guide(), eos=EOS, limit=9, halted=halt)
+    ahead = Ahead(Decided([*digits, 2]), Copy(Prompt((1,))))
+    found = follow(ahead, grammar.guide(), eos=EOS, limit=9, halted=halt)
     assert (list(found.tokens), found.stop, seen) == (digits[:1], "stop", [1])
 
 

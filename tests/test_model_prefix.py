@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -119,5 +121,31 @@ def test_memory_for_beginnings_is_bounded(qwen: Qwen) -> None:
 def test_a_folder_that_cannot_be_written_is_no_secret(qwen: Qwen, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     session = Session(qwen, prefixes=Prefixes(Disk(tmp_path / "file", "a" * 64)))
-    with pytest.raises(OSError, match="file"):
-        session.read(PROMPT, shared=len(SYSTEM))
+    with pytest.warns(UserWarning, match="file keeps no beginnings: ") as told:
+        logits = session.read(PROMPT, shared=len(SYSTEM))
+    assert len(told) == 1
+    torch.testing.assert_close(logits, Session(qwen).read(PROMPT), atol=1e-4, rtol=0)
+    session.read(Prompt((9, *SYSTEM, 70)), shared=len(SYSTEM))  # and is not tried again
+
+
+def test_a_folder_holds_so_many_bytes_and_what_was_used_last(qwen: Qwen, kept: Disk) -> None:
+    [first] = kept.folder.iterdir()
+    bounded = replace(kept, room=3 * first.stat().st_size + 100)
+    leftover = kept.folder / f".{first.name}.123"
+    leftover.write_bytes(b"x" * 100)  # of a process that was killed
+    os.utime(leftover, ns=(0, 0))
+    stranger = kept.folder / "notes.txt"
+    stranger.write_bytes(b"x" * 10_000)
+    names = []
+    for word in (1, 2, 3):
+        old = time.time_ns() - 10**12 + word
+        os.utime(first, ns=(old, old))
+        assert ask(qwen, bounded) == (len(SYSTEM), 1)  # which is a use
+        before = set(kept.folder.iterdir())
+        Session(qwen, prefixes=Prefixes(bounded)).read(Prompt((word, *SYSTEM[1:], 70)), shared=len(SYSTEM))
+        names += set(kept.folder.iterdir()) - before
+        os.utime(names[-1], ns=(word, word))
+    assert set(kept.folder.iterdir()) == {first, *names[1:], stranger}
+    small = replace(kept, room=10)
+    Session(qwen, prefixes=Prefixes(small)).read(Prompt((4, *SYSTEM[1:], 70)), shared=len(SYSTEM))
+    assert set(kept.folder.iterdir()) == {first, *names[1:], stranger}

@@ -53,15 +53,20 @@ def test_a_prompt_that_waits_is_read_with_the_first_tokens_in_one_forward(qwen: 
     prompt, rows = joined([words(dice), picture(dice), words(dice)]), torch.tensor([40, 7, 300])
     waiting = Waiting(session, prompt)
     assert waiting.read is None
-    alike(waiting.feed((20, 21)), whole(qwen, joined([prompt, Prompt((20, 21))])))
+    states = waiting.logits(waiting.feed((20, 21)))
+    for written, state in enumerate(states):
+        alike(state, whole(qwen, joined([prompt, Prompt((20, 21)[:written])])))
     assert waiting.read is not None
-    alike(waiting.feed((22,), rows), whole(qwen, joined([prompt, Prompt((20, 21, 22))]))[rows])
-    assert session.counts.forwards == 2
-    again = Waiting(session, prompt)
-    alike(again.feed((), rows), whole(qwen, prompt)[rows])
-    assert session.counts.reused_tokens == len(prompt.tokens) - 1
-    with pytest.raises(ValueError, match="no tokens to feed"):
-        again.feed(())
+    alike(waiting.logits(waiting.feed((22,))[-1], rows), whole(qwen, joined([prompt, Prompt((20, 21, 22))]))[rows])
+    waiting.forget(2)
+    alike(waiting.logits(waiting.feed((9,))[-1]), whole(qwen, joined([prompt, Prompt((20, 9))])))
+    assert session.counts.forwards == 3
+    for tokens in ((), (20,)):
+        again, reused = Waiting(session, prompt), session.counts.reused_tokens
+        alike(again.logits(again.feed(tokens)[0], rows), whole(qwen, prompt)[rows])
+        assert session.counts.reused_tokens - reused == len(prompt.tokens) - 1
+        with pytest.raises(ValueError, match="no tokens to feed"):
+            again.feed(())
 
 
 def test_who_is_stopped_goes_on_from_there(qwen: Qwen) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import socket
 import struct
@@ -25,7 +26,7 @@ from model_serving import client, serving
 from numpy.typing import NDArray
 from PIL import Image
 
-from model import Generation, Model, load
+from model import Generation, Model, Sessions, load
 from model.ask import Ask
 from model.serve import Limits
 
@@ -130,6 +131,30 @@ def test_the_limit_of_tokens_is_kept_and_said(url: str) -> None:
         assert (said.choices[0].finish_reason, said.usage.completion_tokens) == ("length", 3)
 
 
+def form(schema: Mapping[str, object] | None) -> dict[str, object]:
+    named = {"name": "it"} if schema is None else {"name": "it", "schema": schema, "strict": True}
+    return {"type": "json_schema", "json_schema": named}
+
+
+def lark(text: str) -> dict[str, object]:
+    return {"type": "lark_grammar", "lark_grammar": text}
+
+
+def deep(rules: int) -> str:
+    """A grammar each rule of which leads to the next."""
+    return "\n".join(["start: r0", *(f"r{at}: r{at + 1}" for at in range(rules - 1)), f'r{rules - 1}: "x"'])
+
+
+def chained(steps: int) -> dict[str, object]:
+    """A schema each part of which is the next."""
+    parts = {f"d{at}": {"$ref": f"#/$defs/d{at + 1}"} for at in range(1, steps)}
+    return {"$ref": "#/$defs/d1", "$defs": {**parts, f"d{steps}": {"type": "string"}}}
+
+
+def tool(parameters: Mapping[str, object], name: str = "act") -> dict[str, object]:
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
 CLICK = {"name": "computer_use", "description": "Act.", "parameters": {"type": "object", "properties": {}}}
 TOOLS = [{"type": "function", "function": CLICK}]
 CALL = {"id": "call_1", "type": "function", "function": {"name": "computer_use", "arguments": '{"action": "wait"}'}}
@@ -158,14 +183,102 @@ def test_a_call_comes_back_as_a_call_when_tools_are_offered(choice: object, url:
     assert "<tool_call>" not in "".join(d.content or "" for d in deltas)
 
 
-def test_a_template_that_shows_tools_is_used_and_one_that_does_not_is_said(model: Model, tmp_path: Path) -> None:
-    copy = shutil.copytree(TINY, tmp_path / "tiny")
+FORM = {
+    "type": "object",
+    "properties": {"colour": {"enum": ["red", "green"]}, "count": {"type": "integer", "minimum": 0, "maximum": 12}},
+    "required": ["colour", "count"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_schema_is_kept_to_whatever_the_model_would_rather_say(stream: bool, url: str) -> None:
+    said = client(url).chat.completions.create(
+        model="tiny", messages=look(), max_tokens=64, response_format=form(FORM), stream=stream, stop=['"', "}"]
+    )
+    if stream:
+        choices = [c.choices[0] for c in said]
+        text, reason = "".join(c.delta.content or "" for c in choices), choices[-1].finish_reason
+    else:
+        text, reason = said.choices[0].message.content, said.choices[0].finish_reason
+    found = json.loads(text)
+    assert reason == "stop"
+    assert set(found) == {"colour", "count"}
+    assert found["colour"] in ("red", "green")
+    assert 0 <= found["count"] <= 12
+
+
+def test_a_grammar_in_lark_is_kept_to_and_any_object_may_be_asked_for(url: str) -> None:
+    ask = client(url).chat.completions.create
+    grammar = lark('start: <tool_call> /[0-9]{3}/ " é" </tool_call>')
+    said = ask(model="tiny", messages=look(), extra_body={"response_format": grammar})
+    assert re.fullmatch(r"<tool_call>\d{3} é</tool_call>", said.choices[0].message.content or "")
+    said = ask(model="tiny", messages=look(), max_tokens=200, response_format={"type": "json_object"})
+    text, reason = said.choices[0].message.content or "", said.choices[0].finish_reason
+    assert text.startswith("{")
+    assert reason == "length" or isinstance(json.loads(text), dict)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of a model whose template shows tools."""
+    copy = shutil.copytree(TINY, tmp_path_factory.mktemp("taught") / "tiny")
     (copy / "additional_chat_templates").mkdir()
     (copy / "additional_chat_templates" / "tool_use.jinja").write_text(TEMPLATE)
-    turns = [*look(), {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "done"}]
     with serving(load(copy)) as url:
-        said = client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)
-        more = client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS * 2)
+        yield url
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "paint"}}])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_has_to_come_comes_with_arguments_of_its_schema(choice: object, stream: bool, taught: str) -> None:
+    tools = [tool(FORM, "paint"), tool({"properties": {"x": {"type": "boolean"}}, "required": ["x"]}, "other")]
+    said = client(taught).chat.completions.create(
+        model="tiny", messages=look(), tools=tools, tool_choice=choice, parallel_tool_calls=False, stream=stream
+    )
+    if stream:
+        choices = [c.choices[0] for c in said]
+        (call,) = [each for c in choices for each in c.delta.tool_calls or ()]
+        assert choices[-1].finish_reason == "tool_calls"
+    else:
+        (call,) = said.choices[0].message.tool_calls
+        assert said.choices[0].finish_reason == "tool_calls"
+    found = json.loads(call.function.arguments)
+    if call.function.name == "paint":
+        assert set(found) == {"colour", "count"}
+    else:
+        assert (call.function.name, choice) == ("other", "required")
+        assert isinstance(found["x"], bool)
+
+
+def test_a_tool_whose_schema_cannot_be_kept_to_is_refused(taught: str) -> None:
+    body = {"messages": look(), "tools": [tool({"type": 7})], "tool_choice": "required"}
+    status, answer = post(taught, body)
+    assert status == 400
+    assert str(answer["error"]["message"]).startswith("grammar: ")
+
+
+def test_what_a_conversation_has_read_is_not_read_again(model: Model) -> None:
+    shared = replace(model, sessions=Sessions(model.network, 2))
+    turns: dict[str, list[dict[str, object]]] = {"ok": look(), "no": look(words=WORDS.replace("OK", "No, never") * 2)}
+    read = dict.fromkeys(turns, 0)
+    with serving(shared, Limits(told=False)) as url, serving(model, Limits(told=False)) as plain:
+        for _ in range(3):
+            for name, told in turns.items():
+                asked = {"model": "tiny", "messages": told, "max_tokens": 64, "response_format": form(FORM)}
+                said = client(url).chat.completions.create(**asked)
+                alone = client(plain).chat.completions.create(**asked)
+                assert said.choices[0].message.content == alone.choices[0].message.content
+                assert alone.usage.prompt_tokens_details.cached_tokens == 0
+                assert read[name] <= said.usage.prompt_tokens_details.cached_tokens < said.usage.prompt_tokens
+                read[name] = said.usage.prompt_tokens - 1
+                told += [{"role": "assistant", "content": said.choices[0].message.content}, *look()]
+
+
+def test_a_template_that_shows_tools_is_used_and_one_that_does_not_is_said(model: Model, taught: str) -> None:
+    turns = [*look(), {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "done"}]
+    said = client(taught).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)
+    more = client(taught).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS * 2)
     assert more.usage.prompt_tokens > said.usage.prompt_tokens
     with serving(model) as url, pytest.raises(openai.BadRequestError, match="no chat template of this checkpoint"):
         client(url).chat.completions.create(model="tiny", messages=turns, max_tokens=4, tools=TOOLS)
@@ -222,7 +335,24 @@ REFUSED: dict[str, tuple[dict[str, object], str, str]] = {
     "chance": ({"temperature": 0.7}, "temperature", "less than or equal to 0"),
     "several answers": ({"n": 2}, "n", "less than or equal to 1"),
     "a penalty": ({"frequency_penalty": 1.05}, "frequency_penalty", "equal to 0"),
-    "a schema": ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format.type", "text"),
+    "a schema that is none": ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "required"),
+    "a name without a schema": ({"response_format": form(None)}, "response_format.json_schema", "schema"),
+    "a form that nobody knows": ({"response_format": {"type": "xml"}}, "response_format", "xml"),
+    "a schema that means nothing": ({"response_format": form({"type": "colour"})}, "", "grammar: .*colour"),
+    "a schema from elsewhere": ({"response_format": form({"$ref": "http://127.0.0.1:1/x"})}, "", "grammar: "),
+    "a schema without values": ({"response_format": form({"type": "string", "enum": []})}, "", "grammar: "),
+    "a grammar that is none": ({"response_format": lark("start: other")}, "", "grammar: .*other"),
+    "a grammar without end": ({"response_format": lark("start: /a/ start")}, "", "grammar: "),
+    "a deep grammar": (
+        {"response_format": lark(deep(20_000))},
+        "response_format",
+        "characters; expected at most 16384",
+    ),
+    "a grammar of many rules": ({"response_format": lark(deep(600))}, "response_format", "601 lines; expected at most"),
+    "a long schema": ({"response_format": form({"enum": ["x" * 70_000]})}, "response_format", "at most 65536"),
+    "a deep schema": ({"response_format": form(chained(600))}, "response_format", "600 references; expected at most"),
+    "an empty grammar": ({"response_format": lark("")}, "response_format.lark_grammar", "at least 1"),
+    "a form and tools": ({"response_format": {"type": "json_object"}, "tools": TOOLS}, "response_format", "none"),
     "no room": ({"max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
     "an unknown tool": ({"tools": TOOLS, "tool_choice": OTHER}, "tool_choice", "'x'"),
     "a call of nothing": ({"tool_choice": "required"}, "tool_choice", "no tools"),
@@ -240,7 +370,14 @@ def test_what_cannot_be_answered_is_refused_in_the_shape_of_the_interface(name: 
     error = body["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["type"], str(error["param"] or "").startswith(param)) == ("invalid_request_error", True)
-    assert said in str(error["message"])
+    assert re.search(said, str(error["message"]))
+
+
+def test_the_deepest_forms_that_are_taken_end_nothing(url: str) -> None:
+    for shape in (lark(deep(499)), form(chained(500)), lark(f"start: {'(' * 8000}"), lark(f"start: /{'(' * 8000}/")):
+        status, body = post(url, OK | {"response_format": shape})
+        assert (status, body.get("error", {}).get("param")) in ((200, None), (400, None))
+    assert post(url, OK)[0] == 200
 
 
 def test_other_refusals_have_their_status(url: str) -> None:

@@ -14,8 +14,8 @@ MODEL = (
 )
 WITH = (
     "more about the model, once for each: dialect, history (newest, last:N, chunk:N, all), max-tokens, min-pixels, "
-    "max-pixels, context, dtype, grammar, settings=FILE; of a server: key=VARIABLE, timeout, attempts, constrain, "
-    "tokenizer=FILE; cassettes: record=FILE, replay=FILE; grounder.NAME=VALUE for the grounder"
+    "max-pixels, context, dtype, grammar, disk-cache, settings=FILE; of a server: key=VARIABLE, timeout, attempts, "
+    "constrain, tokenizer=FILE; cassettes: record=FILE, replay=FILE; grounder.NAME=VALUE for the grounder"
 )
 PIXELS = "of each image, and each frame of a video, as the model sees it"
 

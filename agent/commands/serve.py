@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -25,6 +24,7 @@ Host = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one")]
 Waiting = Annotated[int, typer.Option("--waiting", min=0, help="requests that may wait while one is answered")]
+Sessions = Annotated[int, typer.Option("--sessions", min=1, help="conversations of which what was read is kept")]
 Body = Annotated[int, typer.Option("--max-body", min=1, help="bytes of a request")]
 
 
@@ -36,6 +36,7 @@ def serve(
     port: Port = 8000,
     waiting: Waiting = 8,
     max_body: Body = 32 * 2**20,
+    sessions: Sessions = 2,
     min_pixels: options.MinPixels = None,
     max_pixels: options.MaxPixels = None,
     dtype: options.Dtype = "auto",
@@ -48,7 +49,7 @@ def serve(
         refuse(f"serve needs the extra `serve`: pip install 'handeye[serve]' ({error})")
     with told():
         engine = open_engine(model, options.ways(context, with_), sight(min_pixels, max_pixels, dtype))
-        loaded, settings = replace(engine.model, name=engine.name), engine.settings
+        loaded, settings = engine.shared(sessions), engine.settings
     key = context.find_root().obj.get(KEY, "")
     limits = Limits(body=max_body, waiting=waiting, told=settings.system, hosts=hosts(host), key=key)
     card = {"handeye": settings.model_dump(mode="json", exclude_none=True)}

@@ -37,16 +37,11 @@ class Heard(Session):
         super().__init__(network)
         self.heard: list[tuple[Tensor, Tensor]] = []
 
-    def read(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Tensor:
-        return self._hear(rows, super().read(prompt, shared=shared, rows=rows))
-
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        return self._hear(rows, super().feed(tokens, rows))
-
-    def _hear(self, rows: Tensor | None, logits: Tensor) -> Tensor:
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        found = super().logits(states, rows)
         if rows is not None:
-            self.heard.append((rows, logits))
-        return logits
+            self.heard.append((rows, found))
+        return found
 
 
 class Ours:

@@ -6,6 +6,7 @@ Words are random tokens, since time does not depend on what they mean; their num
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,7 +146,10 @@ class Script:
         return tuple(coming)
 
     def allowed(self) -> Tensor:
-        return torch.tensor(self.slots[self.at])
+        return torch.tensor(sorted(self.slots[self.at]))
+
+    def fork(self) -> Script:
+        return copy(self)  # the slots are never written to
 
     def take(self, tokens: Sequence[int]) -> None:
         self.at += len(tokens)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from model.grammar import json_term
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 _BLOCK = re.compile(re.escape(OPEN) + r"(.*?)(?:" + re.escape(CLOSE) + r"|\Z)", re.DOTALL)
@@ -22,6 +26,21 @@ class Call:
 def write(name: str, arguments: str) -> str:
     """A call as it is written; `arguments` is JSON text."""
     return f'{OPEN}\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n{CLOSE}'
+
+
+def grammar(functions: Mapping[str, Mapping[str, JsonValue]], *, several: bool) -> str:
+    """The grammar of a call of one of `functions`, by name the JSON Schema of the arguments; or of `several` calls."""
+    forms: list[JsonValue] = [
+        {
+            "type": "object",
+            "properties": {"name": {"const": name}, "arguments": {"type": "object", **parameters}},
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for name, parameters in functions.items()
+    ]
+    more = ' ("\\n" call)*' if several else ""
+    return f'start: call{more}\ncall: {OPEN} "\\n" object "\\n" {CLOSE}\nobject: {json_term({"anyOf": forms})}'
 
 
 def split(text: str, names: Sequence[str]) -> tuple[str, tuple[Call, ...]]:

@@ -61,13 +61,16 @@ class Answer:
 
     @property
     def usage(self) -> dict[str, JsonValue]:
-        """What it cost; image tokens are among those of the prompt."""
+        """What it cost; image tokens and cached ones are among those of the prompt."""
         prompt, completion = self.said.prompt_tokens, len(self.said.tokens)
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
-            "prompt_tokens_details": {"image_tokens": self.said.image_tokens},
+            "prompt_tokens_details": {
+                "image_tokens": self.said.image_tokens,
+                "cached_tokens": prompt - self.said.prefilled_tokens,
+            },
         }
 
     def whole(self, stamp: Stamp) -> dict[str, JsonValue]:

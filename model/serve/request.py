@@ -9,18 +9,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from model.ask import Ask
 from model.image import ImageError, decode
-from model.serve.calls import CLOSE, write
+from model.serve.calls import CLOSE, grammar, write
 from model.serve.errors import ApiError
-
-
-class Entry(BaseModel):
-    """Frozen; what it does not know changes no answer and is left aside."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from model.serve.form import Entry, Form, bounded
 
 
 class Words(Entry):
@@ -99,6 +94,7 @@ class Signature(Entry):
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str = Field(min_length=1)
+    parameters: dict[str, JsonValue] | None = None
 
 
 class Tool(Entry):
@@ -114,12 +110,6 @@ class Named(Entry):
 
     type: Literal["function"]
     function: Signature
-
-
-class Form(Entry):
-    """The form of an answer; a model is held to no other than text."""
-
-    type: Literal["text"]
 
 
 class StreamOptions(Entry):
@@ -159,7 +149,9 @@ class ChatRequest(Entry):
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """The texts that the client wants to end the answer."""
+        """The texts that end the answer; none where its form says where it ends, as these may be inside it."""
+        if self.response_format is not None and self.response_format.type != "text":
+            return ()
         return (self.stop,) if isinstance(self.stop, str) else self.stop or ()
 
     @property
@@ -178,6 +170,15 @@ class ChatRequest(Entry):
         raise ApiError(400, f"tool_choice: {name!r} is none of the tools: {known}", param="tool_choice")
 
     @property
+    def form(self) -> str | None:
+        """The grammar of the answer that the client asks for."""
+        found = None if self.response_format is None else self.response_format.grammar
+        if found is not None and self.offered:
+            text = "response_format: a form along with tools; expected one of the two, or tool_choice none"
+            raise ApiError(400, text, param="response_format")
+        return None if found is None else bounded(found, "response_format")
+
+    @property
     def forced(self) -> bool:
         """Whether an answer without a call is none."""
         return self.tool_choice == "required" or isinstance(self.tool_choice, Named)
@@ -185,8 +186,12 @@ class ChatRequest(Entry):
     def ask(self, limit: int, *, told: bool = True) -> Ask:
         """How the model is to be asked; `limit` is the most tokens where the client names none.
 
-        A model that is not `told` of the tools was trained on them.
+        A model that is not `told` of the tools was trained on its own, and is not held to the schema of these.
         """
+        form = self.form
+        if told and self.forced:
+            schemas = {tool.function.name: tool.function.parameters or {} for tool in self.offered}
+            form = bounded(grammar(schemas, several=self.parallel_tool_calls), "tools")
         tools = tuple(tool.model_dump(exclude_unset=True) for tool in self.offered) if told else ()
         ends = (CLOSE,) if self.offered and not self.parallel_tool_calls else ()
         return Ask(
@@ -195,6 +200,7 @@ class ChatRequest(Entry):
             tools=tools,
             min_pixels=self.mm_processor_kwargs.min_pixels,
             max_pixels=self.mm_processor_kwargs.max_pixels,
+            grammar=form,
         )
 
     def images(self) -> Iterator[NDArray[np.uint8]]:
