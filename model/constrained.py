@@ -7,19 +7,14 @@ are those that decoding token by token under the same grammar would write.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from model.decoder import Cache
-from model.generate import PARTS, Output, Prompt, Stop, check, choose, look
+from model.generate import Stop, choose
 from model.grammar import GrammarError, Guide
-from model.qwen import Qwen
-from model.rope import position_ids
 
 
 class Feeder(Protocol):
@@ -82,62 +77,3 @@ def _ended(tokens: Sequence[int], guide: Guide, eos: Set[int], limit: int) -> St
     if guide.done:
         return "stop"
     return "length" if len(tokens) == limit else None
-
-
-def generate_guided(
-    network: Qwen,
-    prompt: Prompt,
-    guide: Guide,
-    *,
-    eos: Set[int],
-    limit: int,
-    halted: Callable[[Sequence[int]], bool] = lambda tokens: False,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Output:
-    """As `generate.generate`, under a grammar; the prompt is read along with what is forced in front."""
-    check(network, [prompt], limit)
-    with torch.inference_mode():
-        times = [clock()]
-        features = look(network, [prompt])
-        times.append(clock())
-        reader = Waiting(network, prompt, features, limit, clock)
-        said = follow(reader, guide, eos=eos, limit=limit, halted=halted)
-        times += [reader.read or times[-1], clock()]
-    timings = {name: end - start for name, start, end in zip(PARTS, times, times[1:], strict=False)}
-    return Output(said.tokens, said.logprobs, said.stop, timings, said.forwards, len(prompt.tokens))
-
-
-class Waiting:
-    """A prompt that waits to be read with the first tokens that are fed, and the cache behind it."""
-
-    def __init__(
-        self,
-        network: Qwen,
-        prompt: Prompt,
-        features: Tensor | None,
-        limit: int,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self.network, self.features, self.clock = network, features, clock
-        self.prompt: tuple[int, ...] = prompt.tokens
-        self.positions = position_ids(prompt.tokens, network.config, prompt.media)  # [3,T]
-        self.next = int(self.positions.max()) + 1
-        like = network.model.norm.weight
-        self.cache = Cache(network.config.text, 1, len(prompt.tokens) + limit, like=like)
-        self.read: float | None = None  # when the prompt had been
-
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        device = self.cache.device
-        x = self.network.model.embed_tokens(torch.tensor([tokens], dtype=torch.long, device=device))
-        positions = (self.next + torch.arange(len(tokens))).expand(3, -1)
-        self.next += len(tokens)
-        first = self.read is None
-        if first:
-            before = self.network.embed(torch.tensor([self.prompt], device=device), self.features)
-            x, positions = torch.cat((before, x), dim=1), torch.cat((self.positions, positions), dim=1)
-        rotation = self.network.rotation(positions.unsqueeze(1).to(device))
-        hidden = self.network.model(x, rotation, None, self.cache)[0, -1]
-        logits = self.network.logits(hidden, rows)
-        if first:
-            self.read = self.clock()
-        return logits

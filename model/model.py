@@ -18,7 +18,6 @@ from model.ask import DEFAULT, Ask
 from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
-from model.constrained import generate_guided
 from model.fields import ConfigError, Fields
 from model.generate import Output, Prompt, Stop, generate
 from model.grammar import Compiler, GrammarError, Guide
@@ -156,15 +155,12 @@ class Model:
             raise ChatError(f"grammar: {error}") from None
 
     def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
-        """By a session where there is one, and under a grammar where one is asked for."""
+        """By a session where there is one, and under a grammar, which needs one, where one is asked for."""
         try:
-            if self.session is not None:
-                return self._resume(self.session, prompt, guide, limit, watcher)
-            if guide is None:
+            if self.session is None and guide is None:
                 return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
-            return generate_guided(
-                self.network, prompt, guide, eos=self.eos, limit=limit, halted=watcher, clock=self.clock
-            )
+            session = self.session or Session(self.network, clock=self.clock)
+            return self._resume(session, prompt, guide, limit, watcher)
         except GrammarError as error:
             raise ChatError(f"grammar: {error}") from None
 
