@@ -1,4 +1,4 @@
-"""Greedy decoding under a grammar, with jump-forward: what has to come is read along with the next choice.
+"""Greedy decoding, free or under a grammar with jump-forward: what has to come is read along with the next choice.
 
 Between two choices the forced tokens are fed in one pass, those in front in the same pass as the prompt, and those at
 the end are not fed at all. A choice computes the logits of the allowed tokens alone where they are few. The tokens
@@ -7,13 +7,13 @@ are those that decoding token by token under the same grammar would write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Generator, Sequence, Set
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from torch import Tensor
 
-from model.generate import Stop, choose
+from model.generate import Row, Stop, choose
 from model.grammar import GrammarError, Guide
 
 
@@ -30,7 +30,7 @@ class Feeder(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What was written under a grammar; log-probabilities are those among the allowed tokens, 0 where forced."""
+    """What was written; log-probabilities under a grammar are those among the allowed tokens, 0 where forced."""
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
@@ -38,9 +38,37 @@ class Answer:
     forwards: int
 
 
+@dataclass(frozen=True)
+class Feed:
+    """What is to be read next, and of which ids [R] the logits are wanted; None: of all."""
+
+    tokens: Sequence[int]
+    rows: Tensor | None = None
+
+
+Writing: TypeAlias = Generator[Feed, Tensor, Answer]
+"""An answer that is being written: it says what to read, is sent the logits behind it, and returns when it is whole."""
+
+
 def follow(
     feeder: Feeder, guide: Guide, *, eos: Set[int], limit: int, halted: Callable[[Sequence[int]], bool]
 ) -> Answer:
+    """Write what `guided` says by one network."""
+    return write(feeder, guided(guide, eos=eos, limit=limit, halted=halted))
+
+
+def write(feeder: Feeder, writing: Writing) -> Answer:
+    """The whole answer, with `feeder` as the network."""
+    try:
+        feed = next(writing)
+        while True:
+            feed = writing.send(feeder.feed(feed.tokens, feed.rows))
+    except StopIteration as end:
+        said: Answer = end.value
+        return said
+
+
+def guided(guide: Guide, *, eos: Set[int], limit: int, halted: Callable[[Sequence[int]], bool]) -> Writing:
     """Write what `guide` allows, each choice the likeliest, until it is done, an end token comes, or `limit`.
 
     `halted` is asked behind each choice and each run of forced tokens. GrammarError where nothing may come.
@@ -57,7 +85,7 @@ def follow(
                 raise GrammarError("the grammar allows no token and no end")
             index = 0
             if len(rows) > 1:
-                index, chance = choose(feeder.feed(tokens[fed:], rows))
+                index, chance = choose((yield Feed(tokens[fed:], rows)))
                 forwards, fed = forwards + 1, len(tokens)
             new = (int(rows[index]),)
         guide.take(new)
@@ -67,6 +95,14 @@ def follow(
         if halted(tokens[:limit]) and stop is None:
             stop = "stop"
     return Answer(tuple(tokens[:limit]), tuple(logprobs[:limit]), stop, forwards)
+
+
+def free(*, eos: Set[int], limit: int, halted: Callable[[Sequence[int]], bool]) -> Writing:
+    """Write the likeliest tokens of all; the first comes right behind what was read."""
+    row = Row()
+    while row.stop is None:
+        row.write(*choose((yield Feed(row.tokens[-1:]))), eos, halted, limit)
+    return Answer(tuple(row.tokens), tuple(row.logprobs), row.stop, len(row.tokens))
 
 
 def _ended(tokens: Sequence[int], guide: Guide, eos: Set[int], limit: int) -> Stop | None:

@@ -175,6 +175,14 @@ def check_session(config: Config, request: Request, cache: Cache) -> None:
         raise PlanError("reading on", needed, free, budget(config, [request], dtype, free))
 
 
+def check_together(config: Config, readings: Sequence[tuple[int, Cache]]) -> None:
+    """Raise `PlanError` where reading so many words behind each of those caches in one pass would not fit."""
+    needs = [session(config, Request(words, (), 0), cache) for words, cache in readings]
+    needed = Need(0, sum(one.cache for one in needs), 0, sum(one.prefill for one in needs))
+    if needed.total > (free := available(readings[0][1].device)):
+        raise PlanError(f"reading {len(readings)} prompts at once", needed, free)
+
+
 def budget(config: Config, requests: Sequence[Request], dtype: torch.dtype, free: int) -> int | None:
     """The largest pixel budget of an image or frame with which `requests` fit into `free` bytes, if any."""
     unit = config.vision.spatial_merge_size**2

@@ -60,6 +60,21 @@ class View:
     medium: Medium
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a session is about to read: embeddings x [1,T,hidden] at M-RoPE ids [3,T], and what the T tokens are."""
+
+    session: Session
+    mark: int  # its length, behind which they stand
+    x: Tensor
+    ids: Tensor
+    keys: Sequence[Key]
+    sights: tuple[Sight, ...] = ()
+    rows: Tensor | None = None  # the ids whose logits are wanted
+    prefilled: int = 0  # of the tokens, those of a prompt
+    shared: tuple[int, ...] = ()  # the beginning that others share
+
+
 class Session:
     """What one network has read in one conversation, and what comes next.
 
@@ -103,6 +118,21 @@ class Session:
         The first `shared` tokens, words all of them, are kept for other sessions, or taken from them. Where no
         picture was evicted this is what a session without a past gives.
         """
+        return self.run(self.prepare(prompt, shared=shared, rows=rows))
+
+    def append(self, segment: Prompt) -> Tensor:
+        """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
+        return self.run(self._segment(segment.tokens, seen(segment, self.config)))
+
+    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
+        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
+
+        All are read as words, also those that would stand for a picture.
+        """
+        return self.run(self.prepare_feed(tokens, rows))
+
+    def prepare(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Reading:
+        """What `read` has to read, with the session brought to where that begins."""
         views = seen(prompt, self.config)
         if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
             raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
@@ -112,28 +142,52 @@ class Session:
         self.rewind(same)
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
-        logits = self._append(prompt.tokens[same:], new, rows)
-        if shared and not self.prefixes.holds(prompt.tokens[:shared], self._like()):
-            self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
-        return logits
+        return replace(self._segment(prompt.tokens[same:], new, rows), shared=prompt.tokens[:shared])
 
-    def append(self, segment: Prompt) -> Tensor:
-        """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
-        return self._append(segment.tokens, seen(segment, self.config))
-
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
-
-        All are read as words, also those that would stand for a picture.
-        """
+    def prepare_feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Reading:
+        """What `feed` has to read."""
         if not tokens:
             raise ValueError("no tokens to feed; expected one or more")
         ids = (torch.arange(len(tokens)) + self._next()).expand(3, -1)
         with torch.inference_mode():
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.model.embed_tokens(new), ids, rows)
-        self._note(list(tokens), ids)
-        return logits
+            x = self.network.model.embed_tokens(new)
+        return Reading(self, self.length, x, ids, list(tokens), rows=rows)
+
+    def run(self, reading: Reading) -> Tensor:
+        """Logits behind it, as `together.read` gives them for several; one forward."""
+        with torch.inference_mode():
+            self.ready(reading)
+            rotation = self.network.rotation(reading.ids.unsqueeze(1).to(reading.x.device))
+            hidden = self.network.model(reading.x, rotation, None, self.cache)
+            self.took(reading)
+            return self.network.logits(hidden[0, -1], reading.rows)
+
+    def ready(self, reading: Reading) -> None:
+        """Make room for it behind what was read, whatever a forward that was interrupted has left."""
+        if reading.mark != self.length:
+            raise ValueError(f"prepared behind {reading.mark} tokens; the session has read {self.length} by now")
+        self.cache.length = self._row(self.length)
+        self._reserve(len(reading.keys))
+
+    def took(self, reading: Reading) -> None:
+        """Note that the decoder has read it, and keep its beginning for others."""
+        self.counts.forwards += 1
+        self.counts.prefilled_tokens += reading.prefilled
+        self.sights.extend(reading.sights)
+        self._note(reading.keys, reading.ids)
+        if reading.shared and not self.prefixes.holds(reading.shared, self._like()):
+            self.prefixes.put(reading.shared, self.cache.rows(len(reading.shared)))
+
+    def knows(self, tokens: tuple[int, ...]) -> bool:
+        """Whether a prompt that begins with these words has them read already, here or by another session."""
+        known = self._keys[: len(tokens)] == list(tokens)
+        return known or self.prefixes.get(tokens, self._like()) is not None
+
+    def share(self, tokens: tuple[int, ...]) -> None:
+        """Read these words, with nothing behind them, for all sessions with the same `prefixes`."""
+        self.read(Prompt(tokens), rows=torch.zeros(1, dtype=torch.long))
+        self.prefixes.put(tokens, self.cache.rows(len(tokens)))
 
     def rewind(self, mark: int) -> None:
         """Forget all behind the first `mark` tokens; ValueError where that is no place, or inside a picture."""
@@ -157,19 +211,16 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _append(self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None) -> Tensor:
-        """Read words and pictures whose places count from the first of `tokens`."""
+    def _segment(self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None) -> Reading:
+        """Words and pictures whose places count from the first of `tokens`, looked at."""
         media = tuple(view.medium for view in views)
         plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
         ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
-            features = self._look(views)
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            logits = self._forward(self.network.embed(new, features), ids, rows)
-        self.sights.extend(moved(view, self.length).sight for view in views)
-        self._note(_keys(tokens, views), ids)
-        self.counts.prefilled_tokens += len(tokens)
-        return logits
+            x = self.network.embed(new, self._look(views))
+        sights = tuple(moved(view, self.length).sight for view in views)
+        return Reading(self, self.length, x, ids, _keys(tokens, views), sights, rows, len(tokens))
 
     def _common(self, keys: Sequence[Key]) -> int:
         """Tokens that `keys` and the session share at their beginnings, one at least left to be read."""
@@ -205,15 +256,6 @@ class Session:
         self.counts.vision_calls += self.features.calls - calls
         self.counts.vision_hits += self.features.hits - hits
         return torch.cat(found)
-
-    def _forward(self, x: Tensor, ids: Tensor, rows: Tensor | None) -> Tensor:
-        """Logits of all tokens, or of `rows`, behind embeddings x [1,T,hidden] at ids [3,T]."""
-        self.cache.length = self._row(self.length)  # whatever a forward that was interrupted has left
-        self._reserve(x.shape[1])
-        rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
-        hidden = self.network.model(x, rotation, None, self.cache)
-        self.counts.forwards += 1
-        return self.network.logits(hidden[0, -1], rows)
 
     def _note(self, keys: Sequence[Key], ids: Tensor) -> None:
         tops = ids.max(dim=0).values.cummax(dim=0).values
