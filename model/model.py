@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,7 @@ from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
 from model.qwen import Qwen
-from model.resume import resume, resume_guided
+from model.resume import Asked, resume_batch, resume_one
 from model.session import Session
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ends, ignore
@@ -67,6 +68,30 @@ class Generation:
             for chance, first, last in zip(self.logprobs, begins, self.ends, strict=False)
             if first < end and last > start
         )
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What `Model.chat` is asked, for one of several conversations."""
+
+    messages: Sequence[Mapping[str, object]]
+    images: Sequence[NDArray[np.uint8]] = ()
+    videos: Sequence[Clip] = ()
+    ask: Ask = DEFAULT
+    watch: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A turn as the network is given it, and what its answer will be told with."""
+
+    prompt: Prompt
+    guide: Guide | None
+    limit: int
+    watcher: Watcher
+    image_sizes: tuple[tuple[int, int, int, int], ...]
+    video_sizes: tuple[tuple[int, int, int, int, int], ...]
+    spent: float  # seconds on making patches
 
 
 @dataclass(frozen=True)
@@ -113,33 +138,53 @@ class Model:
         of their places. `watch` is given the text as it is written, never half a character; what it raises ends
         the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), watch or ignore)
+        asked = self._asked(Turn(messages, images, videos, ask, watch))
+        return self._generation(asked, self._write(asked))
+
+    def chat_batch(self, turns: Sequence[Turn], sessions: Sequence[Session]) -> list[Generation]:
+        """What `chat` gives for each turn behind the session in its place, all side by side.
+
+        The sessions are different ones of this network; that of the model itself is left alone.
+        """
+        asked = [self._asked(turn) for turn in turns]
+        behind = [self._behind(one, session) for one, session in zip(asked, sessions, strict=True)]
+        with _grammar_told():
+            outputs = resume_batch(behind, eos=self.eos)
+        return [self._generation(one, output) for one, output in zip(asked, outputs, strict=True)]
+
+    def _asked(self, turn: Turn) -> _Asked:
+        ask = turn.ask
+        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), turn.watch or ignore)
         guide = None if ask.grammar is None else self._guide(ask.grammar)
         start = self.clock()
-        pictures, films = self._look(images, ask), self._view(videos, ask)
+        pictures, films = self._look(turn.images, ask), self._view(turn.videos, ask)
         spent = self.clock() - start
-        prompt = self._prompt(messages, pictures, films, ask)
+        prompt = self._prompt(turn.messages, pictures, films, ask)
         limit = self._limit(ask.max_tokens, len(prompt.tokens))
-        output = self._write(prompt, guide, limit, watcher)
+        image_sizes = tuple(
+            (image.shape[1], image.shape[0], *self._size(medium))
+            for image, (_, medium) in zip(turn.images, pictures, strict=True)
+        )
+        video_sizes = tuple(
+            (len(clip.frames), *clip.size, *self._size(medium))
+            for clip, (_, medium) in zip(turn.videos, films, strict=True)
+        )
+        return _Asked(prompt, guide, limit, watcher, image_sizes, video_sizes, spent)
+
+    def _generation(self, asked: _Asked, output: Output) -> Generation:
         written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
-            text=watcher.finish(written, stopped=output.stop == "stop"),
+            text=asked.watcher.finish(written, stopped=output.stop == "stop"),
             tokens=output.tokens,
-            prompt_tokens=len(prompt.tokens),
-            image_tokens=sum(self._units(medium) for medium in prompt.media),
+            prompt_tokens=len(asked.prompt.tokens),
+            image_tokens=sum(self._units(medium) for medium in asked.prompt.media),
             stop=output.stop,
-            image_sizes=tuple(
-                (image.shape[1], image.shape[0], *self._size(medium))
-                for image, (_, medium) in zip(images, pictures, strict=True)
-            ),
-            timings={"image": spent, **output.timings},
+            image_sizes=asked.image_sizes,
+            timings={"image": asked.spent, **output.timings},
             logprobs=output.logprobs,
             ends=ends(self.format, written),
             forwards=output.forwards,
-            video_sizes=tuple(
-                (len(clip.frames), *clip.size, *self._size(medium))
-                for clip, (_, medium) in zip(videos, films, strict=True)
-            ),
+            video_sizes=asked.video_sizes,
             prefilled_tokens=output.prefilled,
         )
 
@@ -154,21 +199,18 @@ class Model:
         except GrammarError as error:
             raise ChatError(f"grammar: {error}") from None
 
-    def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
+    def _write(self, asked: _Asked) -> Output:
         """By a session where there is one, and under a grammar, which needs one, where one is asked for."""
-        try:
-            if self.session is None and guide is None:
-                return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
-            session = self.session or Session(self.network, clock=self.clock)
-            return self._resume(session, prompt, guide, limit, watcher)
-        except GrammarError as error:
-            raise ChatError(f"grammar: {error}") from None
+        prompt, limit, watcher = asked.prompt, asked.limit, asked.watcher
+        if self.session is None and asked.guide is None:
+            return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        session = self.session or Session(self.network, clock=self.clock)
+        with _grammar_told():
+            return resume_one(self._behind(asked, session), eos=self.eos)
 
-    def _resume(self, session: Session, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
-        shared = self._beginning(prompt)
-        if guide is None:
-            return resume(session, prompt, eos=self.eos, limit=limit, halted=watcher, shared=shared)
-        return resume_guided(session, prompt, guide, eos=self.eos, limit=limit, halted=watcher, shared=shared)
+    def _behind(self, asked: _Asked, session: Session) -> Asked:
+        shared = self._beginning(asked.prompt)
+        return Asked(session, asked.prompt, asked.limit, asked.guide, asked.watcher, shared)
 
     def _beginning(self, prompt: Prompt) -> int:
         """Tokens of the first turn, which is that of the system, if it is one of words alone."""
@@ -239,6 +281,15 @@ class Model:
     def _size(self, medium: Medium) -> tuple[int, int]:
         side = self.processor.patch_size
         return medium.grid[2] * side, medium.grid[1] * side
+
+
+@contextmanager
+def _grammar_told() -> Iterator[None]:
+    """Name the grammar where it leaves no way out."""
+    try:
+        yield
+    except GrammarError as error:
+        raise ChatError(f"grammar: {error}") from None
 
 
 def load(

@@ -48,7 +48,7 @@ def resume(
 
     Raises what `generate` raises. Where `halted` raises, the session stands behind what was written until then.
     """
-    return _alone(Asked(session, prompt, limit, None, halted, shared), eos)
+    return resume_one(Asked(session, prompt, limit, None, halted, shared), eos=eos)
 
 
 def resume_guided(
@@ -62,7 +62,16 @@ def resume_guided(
     shared: int = 0,
 ) -> Output:
     """As `resume`, under a grammar; the prompt is read along with what is forced in front."""
-    return _alone(Asked(session, prompt, limit, guide, halted, shared), eos)
+    return resume_one(Asked(session, prompt, limit, guide, halted, shared), eos=eos)
+
+
+def resume_one(asked: Asked, *, eos: Set[int]) -> Output:
+    """The same for one, of whatever kind."""
+    writing, begun = asked.writing(eos), Begun.at(asked.session)
+    waiting = Waiting(asked.session, asked.prompt, shared=asked.shared)
+    said = write(waiting, writing)
+    vision = asked.session.looking - begun.looking
+    return begun.output(asked.session, said, waiting, ended=asked.session.clock(), vision=vision)
 
 
 def resume_batch(asked: Sequence[Asked], *, eos: Set[int]) -> list[Output]:
@@ -93,14 +102,6 @@ def resume_batch(asked: Sequence[Asked], *, eos: Set[int]) -> list[Output]:
         start.output(one.session, said[number][0], wait, ended=said[number][1], vision=looking)
         for number, (one, start, wait) in enumerate(zip(asked, begun, waiting, strict=True))
     ]
-
-
-def _alone(asked: Asked, eos: Set[int]) -> Output:
-    writing, begun = asked.writing(eos), Begun.at(asked.session)
-    waiting = Waiting(asked.session, asked.prompt, shared=asked.shared)
-    said = write(waiting, writing)
-    vision = asked.session.looking - begun.looking
-    return begun.output(asked.session, said, waiting, ended=asked.session.clock(), vision=vision)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 
+import numpy as np
 import pytest
 import torch
 from guided import EOS, FRAME, VOCABULARY, compiler
 from model_checkpoint import network, shape, shape2
 from model_episodes import alike, joined, picture, whole, words
+from test_model_weights import TINY
 from torch import Tensor, nn
 
-from actions import DIALECTS, ActionSpace, Bounds
-from model import PlanError, together
+from actions import DIALECTS, ActionSpace, Bounds, Frame
+from model import Ask, ChatError, PlanError, Turn, load, together
 from model.constrained import Feed
 from model.features import Features
 from model.generate import Prompt, choose
@@ -274,3 +276,41 @@ def test_a_prompt_that_waits_counts_what_was_forced_in_front_of_the_answer(qwen:
         alike(logits, whole(qwen, joined([prompt, Prompt((20, 21))])))
         assert (one.ahead, one.prompt) == (2, None)
     assert choose(found[0]) == choose(found[1])
+
+
+def test_turns_of_several_conversations_are_answered_side_by_side_as_each_alone() -> None:
+    model, dialect = load(TINY, dtype="float32"), DIALECTS["qwen2.5"]
+    held = dialect.grammar(ActionSpace.browser(), Frame(160, 208, *model.processor.size(160, 208)))
+    sessions, twins = ([Session(model.network, prefixes=Prefixes()) for _ in range(3)] for _ in range(2))
+    told: list[list[str]] = [[], [], []]
+    for step in range(2):
+        turns = [
+            Turn(
+                [{"role": "user", "content": [{"type": "text", "text": f"Instruction: {what}\n"}, {"type": "image"}]}],
+                [np.random.default_rng(step + number).integers(0, 256, (208, 160, 3), dtype=np.uint8)],
+                ask=Ask(max_tokens=20 * (number + 1), grammar=None if number == 1 else held),
+                watch=told[number].append,
+            )
+            for number, what in enumerate(("Click on OK.", "Click on Cancel.", "Scroll down."))
+        ]
+        with passes(model.network) as seen:
+            said = model.chat_batch(turns, sessions)
+        alone = [
+            replace(model, session=twin).chat(turn.messages, turn.images, ask=turn.ask)
+            for turn, twin in zip(turns, twins, strict=True)
+        ]
+        assert [replace(one, timings={}, logprobs=()) for one in said] == [
+            replace(one, timings={}, logprobs=()) for one in alone
+        ]
+        for mine, other in zip(said, alone, strict=True):
+            assert set(mine.timings) == set(other.timings)
+            torch.testing.assert_close(torch.tensor(mine.logprobs), torch.tensor(other.logprobs), atol=1e-4, rtol=0)
+        assert len(seen) == max(one.forwards for one in said)
+        assert ["".join(words) for words in told] == [one.text for one in said]
+        for words_of in told:
+            words_of.clear()
+    assert model.session is None
+    with pytest.raises(ChatError, match=r"^grammar: .* may not stand there|^grammar: the grammar allows"):
+        model.chat_batch([replace(turns[0], ask=Ask(grammar='start: "<|im_end|>" /a/'))], sessions[:1])
+    with pytest.raises(ValueError, match="shorter"):
+        model.chat_batch(turns, sessions[:2])
