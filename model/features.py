@@ -45,6 +45,11 @@ class Store:
         self.room, self.nbytes = room, 0
         self.kept: OrderedDict[Hashable, Tensor] = OrderedDict()
 
+    @property
+    def left(self) -> int:
+        """Bytes that it may still grow by."""
+        return self.room - self.nbytes
+
     def get(self, key: Hashable) -> Tensor | None:
         """What is kept under `key`, now the last to go."""
         if (found := self.kept.get(key)) is not None:
@@ -55,10 +60,10 @@ class Store:
         """Keep `value`, which owns its memory, unless it alone is too large."""
         if key in self.kept or value.nbytes > self.room:
             return
+        while value.nbytes > self.left:
+            self.nbytes -= self.kept.popitem(last=False)[1].nbytes
         self.kept[key] = value
         self.nbytes += value.nbytes
-        while self.nbytes > self.room:
-            self.nbytes -= self.kept.popitem(last=False)[1].nbytes
 
 
 class Features:
@@ -87,7 +92,8 @@ class Features:
             return known
         self.calls += 1
         patches = patches.to(self.tower.patch_embed.proj.weight.device)
-        found = self._by_windows(patches, grid) if self.tower.front and grid[0] == 1 else self.tower(patches, [grid])
+        near = self.tower.front and self.parts.room and grid[0] == 1
+        found = self._by_windows(patches, grid) if near else self.tower(patches, [grid])
         self.pictures.put(key, found)
         return found
 

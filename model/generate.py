@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -130,7 +130,9 @@ def check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
         )
     for prompt in prompts:
         prompt.check()
-    requests = [plan.Request.of(prompt.tokens, prompt.media, network.config, limit) for prompt in prompts]
+    requests = [
+        replace(plan.Request.of(prompt.tokens, prompt.media, network.config), limit=limit) for prompt in prompts
+    ]
     weight = network.model.norm.weight
     plan.check(network.config, requests, weight.dtype, weight.device)
 

@@ -27,7 +27,7 @@ from model.layout import Medium
 from model.messages import ChatError
 from model.qwen import Qwen
 from model.resume import Asked, resume_batch, resume_one
-from model.session import Session
+from model.session import Session, fleeting
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ends, ignore
 
@@ -204,7 +204,7 @@ class Model:
         prompt, limit, watcher = asked.prompt, asked.limit, asked.watcher
         if self.session is None and asked.guide is None:
             return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
-        session = self.session or Session(self.network, clock=self.clock)
+        session = self.session or fleeting(self.network, self.clock)
         with _grammar_told():
             return resume_one(self._behind(asked, session), eos=self.eos)
 

@@ -112,6 +112,11 @@ class Session:
         """Bytes that the cache takes."""
         return self.cache.nbytes
 
+    @property
+    def left(self) -> plan.Left:
+        """Bytes by which what it keeps for later, alone or with others, may still grow."""
+        return plan.Left(self.features.pictures.left, self.features.parts.left, self.prefixes.store.left)
+
     def read(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind all of `prompt`; only what is new in it is read.
 
@@ -127,7 +132,7 @@ class Session:
     def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
 
-        All are read as words, also those that would stand for a picture.
+        All are read as words, also those that would stand for a picture. `PlanError` where the cache cannot grow.
         """
         return self.run(self.prepare_feed(tokens, rows))
 
@@ -142,12 +147,16 @@ class Session:
         self.rewind(same)
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
-        return replace(self._segment(prompt.tokens[same:], new, rows), shared=prompt.tokens[:shared])
+        first = prompt.tokens[:shared]
+        unknown = () if self.prefixes.holds(first, self._like()) else first
+        return replace(self._segment(prompt.tokens[same:], new, rows, len(unknown)), shared=unknown)
 
     def prepare_feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Reading:
         """What `feed` has to read."""
         if not tokens:
             raise ValueError("no tokens to feed; expected one or more")
+        if self.cache.length + len(tokens) > self.cache.room:
+            plan.check_session(self.config, plan.Request(len(tokens), (), 0), self.cache, plan.FULL)
         ids = (torch.arange(len(tokens)) + self._next()).expand(3, -1)
         with torch.inference_mode():
             new = torch.tensor([list(tokens)], device=self.cache.device)
@@ -176,7 +185,7 @@ class Session:
         self.counts.prefilled_tokens += reading.prefilled
         self.sights.extend(reading.sights)
         self._note(reading.keys, reading.ids)
-        if reading.shared and not self.prefixes.holds(reading.shared, self._like()):
+        if reading.shared:
             self.prefixes.put(reading.shared, self.cache.rows(len(reading.shared)))
 
     def knows(self, tokens: tuple[int, ...]) -> bool:
@@ -211,10 +220,12 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _segment(self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None) -> Reading:
+    def _segment(
+        self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None, shared: int = 0
+    ) -> Reading:
         """Words and pictures whose places count from the first of `tokens`, looked at."""
         media = tuple(view.medium for view in views)
-        plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
+        plan.check_session(self.config, plan.Request.of(tokens, media, self.config, shared), self.cache, self.left)
         ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
             new = torch.tensor([list(tokens)], device=self.cache.device)
@@ -273,6 +284,13 @@ class Session:
     def _reserve(self, tokens: int) -> None:
         if (needed := self.cache.length + tokens) > self.cache.room:
             self.cache.grow(plan.room(needed))
+
+
+def fleeting(network: Qwen, clock: Callable[[], float]) -> Session:
+    """A session for one answer, which keeps nothing for others."""
+    return Session(
+        network, features=Features(network.visual, room=0, windows=0), prefixes=Prefixes(room=0), clock=clock
+    )
 
 
 def seen(prompt: Prompt, config: Config) -> list[View]:
