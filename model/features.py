@@ -9,7 +9,6 @@ N patches, U units (merged tokens).
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby
@@ -18,7 +17,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from model.layout import Grid, Group, Layout, Run, plan
+from model.layout import Grid, Group, Layout, Medium, Run, plan
+from model.picture import Picture, fingerprint
 from model.vision import Vision, check, permute
 
 Span: TypeAlias = tuple[int, int]
@@ -29,13 +29,6 @@ LEAST = 512
 
 ROOM = 2**28
 """Bytes that features of pictures may take, and windows again; a screen of 1288 x 728 takes 5 and 12 MB in bfloat16."""
-
-
-def fingerprint(patches: Tensor, grid: Grid) -> str:
-    """sha256 of a picture as the tower is given it: the resized pixels, normalised as the processor says."""
-    digest = hashlib.sha256(repr((grid, str(patches.dtype))).encode())
-    digest.update(patches.contiguous().cpu().numpy().data)
-    return digest.hexdigest()
 
 
 class Store:
@@ -85,17 +78,25 @@ class Features:
 
     def look(self, patches: Tensor, grid: Grid) -> Tensor:
         """Features [U, hidden] of one image or video, as `Vision` gives them."""
-        check(patches, [grid], self.tower.config.spatial_merge_size, self.tower.config.patch_dim)
-        key = fingerprint(patches, grid)
-        if (known := self.pictures.get(key)) is not None:
+        self._check(patches, grid)
+        return self.see(Picture.of(patches, Medium(grid)))
+
+    def see(self, picture: Picture) -> Tensor:
+        """The same of a picture whose patches are made only if it has to be looked at."""
+        if (known := self.pictures.get(picture.key)) is not None:
             self.hits += 1
             return known
+        patches, grid = picture.patches(), picture.medium.grid
+        self._check(patches, grid)
         self.calls += 1
         patches = patches.to(self.tower.patch_embed.proj.weight.device)
         near = self.tower.front and self.parts.room and grid[0] == 1
         found = self._by_windows(patches, grid) if near else self.tower(patches, [grid])
-        self.pictures.put(key, found)
+        self.pictures.put(picture.key, found)
         return found
+
+    def _check(self, patches: Tensor, grid: Grid) -> None:
+        check(patches, [grid], self.tower.config.spatial_merge_size, self.tower.config.patch_dim)
 
     def _by_windows(self, patches: Tensor, grid: Grid) -> Tensor:
         config = self.tower.config

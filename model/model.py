@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from model.ask import DEFAULT, Ask
 from model.chat import Chat
@@ -25,14 +22,12 @@ from model.grammar import Compiler, GrammarError, Guide
 from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
+from model.picture import Album, Picture
 from model.qwen import Qwen
 from model.resume import Asked, resume_batch, resume_one
 from model.session import Session, fleeting
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ends, ignore
-
-Seen: TypeAlias = tuple[Tensor, Medium]
-"""Patches of an image or a video, and its shape."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +104,7 @@ class Model:
     weights: Weights
     clock: Callable[[], float] = time.perf_counter
     session: Session | None = None
+    album: Album = field(default_factory=Album)  # pictures that were given before
 
     @property
     def config(self) -> Config:
@@ -162,12 +158,12 @@ class Model:
         prompt = self._prompt(turn.messages, pictures, films, ask)
         limit = self._limit(ask.max_tokens, len(prompt.tokens))
         image_sizes = tuple(
-            (image.shape[1], image.shape[0], *self._size(medium))
-            for image, (_, medium) in zip(turn.images, pictures, strict=True)
+            (image.shape[1], image.shape[0], *self._size(picture.medium))
+            for image, picture in zip(turn.images, pictures, strict=True)
         )
         video_sizes = tuple(
-            (len(clip.frames), *clip.size, *self._size(medium))
-            for clip, (_, medium) in zip(turn.videos, films, strict=True)
+            (len(clip.frames), *clip.size, *self._size(film.medium))
+            for clip, film in zip(turn.videos, films, strict=True)
         )
         return _Asked(prompt, guide, limit, watcher, image_sizes, video_sizes, spent)
 
@@ -230,39 +226,42 @@ class Model:
             raise ChatError(f"the prompt has {prompt} tokens; expected fewer than {most}")
         return min(max_tokens, most - prompt)
 
-    def _look(self, images: Sequence[NDArray[np.uint8]], ask: Ask) -> list[Seen]:
-        seen: list[Seen] = []
+    def _look(self, images: Sequence[NDArray[np.uint8]], ask: Ask) -> list[Picture]:
+        seen: list[Picture] = []
         try:
             processor = self.processor.budget(ask.min_pixels, ask.max_pixels) if images else self.processor
         except ValueError as error:
             raise ChatError(str(error)) from None
         for number, image in enumerate(images, 1):
             try:
-                patches, grid = processor(image)
+                seen.append(self.album.image(image, processor))
             except (TypeError, ValueError) as error:
                 raise ChatError(f"image {number}: {error}") from None
-            seen.append((patches, Medium(grid)))
         return seen
 
-    def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Seen]:
-        seen: list[Seen] = []
+    def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Picture]:
+        seen: list[Picture] = []
         for number, clip in enumerate(videos, 1):
             try:
-                seen.append(self.videos(ask.min_pixels, ask.max_pixels)(clip))
+                seen.append(self.album.video(clip, self.videos(ask.min_pixels, ask.max_pixels)))
             except VideoError as error:
                 raise ChatError(f"video {number}: {error}") from None
         return seen
 
     def _prompt(
-        self, messages: Sequence[Mapping[str, object]], pictures: Sequence[Seen], films: Sequence[Seen], ask: Ask
+        self,
+        messages: Sequence[Mapping[str, object]],
+        pictures: Sequence[Picture],
+        films: Sequence[Picture],
+        ask: Ask,
     ) -> Prompt:
-        sizes, lengths = ([self._units(medium) for _, medium in seen] for seen in (pictures, films))
+        sizes, lengths = ([self._units(one.medium) for one in seen] for seen in (pictures, films))
         tokens = self.format.encode(messages, sizes, lengths, ask.tools)
-        seen = list(self._ordered(tokens, iter(pictures), iter(films)))
-        patches = torch.cat([patches for patches, _ in seen]) if seen else None
-        return Prompt(tokens, patches, tuple(medium for _, medium in seen))
+        return Prompt.of(tokens, list(self._ordered(tokens, iter(pictures), iter(films))))
 
-    def _ordered(self, tokens: Sequence[int], pictures: Iterator[Seen], films: Iterator[Seen]) -> Iterator[Seen]:
+    def _ordered(
+        self, tokens: Sequence[int], pictures: Iterator[Picture], films: Iterator[Picture]
+    ) -> Iterator[Picture]:
         """Images and videos in the order in which the prompt has them."""
         kinds = {self.config.image_token_id: pictures, self.config.video_token_id: films}
         at = 0
@@ -272,7 +271,7 @@ class Model:
                 continue
             seen = next(kinds[tokens[at]])
             yield seen
-            at += self._units(seen[1])
+            at += self._units(seen.medium)
 
     def _units(self, medium: Medium) -> int:
         steps, rows, cols = medium.grid

@@ -19,9 +19,9 @@ from torch import Tensor
 from model import plan
 from model.config import Config
 from model.decoder import Cache
-from model.features import Features, fingerprint
+from model.features import Features
 from model.generate import Prompt
-from model.layout import Medium
+from model.picture import Picture
 from model.prefix import Prefixes
 from model.qwen import Qwen
 from model.rope import position_ids
@@ -53,11 +53,10 @@ class Sight:
 
 @dataclass(frozen=True)
 class View:
-    """A picture of a prompt, and what the tower needs to look at it."""
+    """A picture of a prompt, and where it stands."""
 
     sight: Sight
-    patches: Tensor
-    medium: Medium
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -224,7 +223,7 @@ class Session:
         self, tokens: Sequence[int], views: Sequence[View], rows: Tensor | None = None, shared: int = 0
     ) -> Reading:
         """Words and pictures whose places count from the first of `tokens`, looked at."""
-        media = tuple(view.medium for view in views)
+        media = tuple(view.picture.medium for view in views)
         plan.check_session(self.config, plan.Request.of(tokens, media, self.config, shared), self.cache, self.left)
         ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
@@ -262,7 +261,7 @@ class Session:
         if not views:
             return None
         start, calls, hits = self.clock(), self.features.calls, self.features.hits
-        found = [self.features.look(view.patches, view.medium.grid) for view in views]
+        found = [self.features.see(view.picture) for view in views]
         self.looking += self.clock() - start
         self.counts.vision_calls += self.features.calls - calls
         self.counts.vision_hits += self.features.hits - hits
@@ -300,15 +299,13 @@ def seen(prompt: Prompt, config: Config) -> list[View]:
     prompt.check()
     position_ids(prompt.tokens, config, prompt.media)
     pads = [at for at, token in enumerate(prompt.tokens) if token in (config.image_token_id, config.video_token_id)]
-    unit, first, row = config.vision.spatial_merge_size**2, 0, 0
+    unit, first = config.vision.spatial_merge_size**2, 0
     views = []
-    for medium in prompt.media:
-        count = math.prod(medium.grid)
-        assert prompt.patches is not None
-        patches = prompt.patches[row : row + count]
-        key = f"{fingerprint(patches, medium.grid)} {medium.seconds_per_grid}"  # seconds bear on positions
-        views.append(View(Sight(pads[first], pads[first] + count // unit, key), patches, medium))
-        first, row = first + count // unit, row + count
+    for picture in prompt.shown():
+        count = math.prod(picture.medium.grid) // unit
+        key = f"{picture.key} {picture.medium.seconds_per_grid}"  # seconds bear on positions
+        views.append(View(Sight(pads[first], pads[first] + count, key), picture))
+        first += count
     return views
 
 

@@ -11,8 +11,9 @@ import torch
 from model_checkpoint import network, shape, shape2
 from torch import Tensor
 
-from model.features import Features, Store, fingerprint
+from model.features import Features, Store
 from model.layout import plan
+from model.picture import fingerprint
 from model.vision import Vision, permute
 
 SHAPES = {
