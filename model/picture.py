@@ -1,7 +1,7 @@
 """Pictures as the tower takes them: known by what they hold, their patches made when somebody wants to look.
 
 A conversation shows its screens again at every step. What was given before is known by its pixels, and costs their
-hash: it is neither brought to size nor cut into patches again, unless the tower has to look once more.
+hash at most: it is neither brought to size nor cut into patches again, unless the tower has to look once more.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+from weakref import ref
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ MOST = 4096
 
 Made: TypeAlias = tuple[Tensor, Medium]
 """What a processor gives."""
+
+Content: TypeAlias = tuple[tuple[int, ...], bytes]
+"""Shape and sha256 of pixels."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,16 @@ def joined(pictures: Sequence[Picture]) -> Tensor | None:
 
 
 class Album:
-    """What images and videos became, by their pixels and the processor. `made` counts those that were cut up."""
+    """What images and videos became, by their pixels and the processor.
+
+    `made` counts those that were cut up, `hashed` those whose pixels were gone through. An array that is read-only is
+    taken to stay as it is and gone through once, as long as it lives.
+    """
 
     def __init__(self, most: int = MOST) -> None:
-        self.most, self.made = most, 0
+        self.most, self.made, self.hashed = most, 0, 0
         self._known: dict[Hashable, tuple[Medium, str]] = {}
+        self._fixed: dict[int, tuple[ref[NDArray[np.uint8]], Content]] = {}  # by id, while the array lives
 
     def image(self, image: NDArray[np.uint8], processor: ImageProcessor) -> Picture:
         """As `processor` cuts it, and raising what that raises."""
@@ -68,11 +77,11 @@ class Album:
             patches, grid = processor(image)
             return patches, Medium(grid)
 
-        return self._picture((processor, _content(checked(image))), make)
+        return self._picture((processor, self._content(checked(image))), make)
 
     def video(self, clip: Clip, processor: VideoProcessor) -> Picture:
         """As `processor` cuts it, and raising what that raises."""
-        return self._picture((processor, clip.fps, _content(clip.frames)), lambda: processor(clip))
+        return self._picture((processor, clip.fps, self._content(clip.frames)), lambda: processor(clip))
 
     def _picture(self, name: Hashable, make: Callable[[], Made]) -> Picture:
         def again() -> Tensor:
@@ -91,6 +100,16 @@ class Album:
             del self._known[next(iter(self._known))]
         return picture
 
+    def _content(self, pixels: NDArray[np.uint8]) -> Content:
+        fixed, number = not pixels.flags.writeable, id(pixels)
+        if fixed and (known := self._fixed.get(number)) is not None and known[0]() is pixels:
+            return known[1]
+        self.hashed += 1
+        found = pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
+        if fixed:
+            self._fixed[number] = ref(pixels, lambda gone: self._forget(number, gone)), found
+        return found
 
-def _content(pixels: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
-    return pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
+    def _forget(self, number: int, gone: ref[NDArray[np.uint8]]) -> None:
+        if (known := self._fixed.get(number)) is not None and known[0] is gone:
+            del self._fixed[number]

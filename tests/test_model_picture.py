@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -159,3 +160,34 @@ def test_a_prompt_of_two_minds_about_its_pictures_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="a prompt has 1 pictures; expected those of its media, no patches"):
             broken.check()
+
+
+def test_pixels_that_cannot_be_written_to_are_gone_through_once_while_they_live() -> None:
+    album, images = Album(), [screen(seed) for seed in range(3)]
+    for image in images:
+        image.setflags(write=False)
+    keys = [[album.image(image, PROCESSOR).key for image in images] for _ in range(3)]
+    assert keys[0] == keys[1] == keys[2]
+    assert (album.made, album.hashed) == (3, 3)
+    images[0].setflags(write=True)
+    images[0][0, 0] ^= 255
+    assert album.image(images[0], PROCESSOR).key not in keys[0]
+    images[1] = images[1].copy()  # another array, which may lie where the old one was
+    images[1][0, 0] ^= 255
+    images[1].setflags(write=False)
+    assert album.image(images[1], PROCESSOR).key not in keys[0]
+    assert (album.made, album.hashed) == (5, 5)
+
+
+def test_an_album_holds_on_to_no_array_and_forgets_those_that_are_gone() -> None:
+    album = Album()
+    for seed in range(50):
+        image = screen(seed % 7)
+        image.setflags(write=False)
+        picture = album.image(image, PROCESSOR)
+        assert torch.equal(picture.patches(), PROCESSOR(image)[0])
+        gone = ref(image)
+        del image, picture
+        assert gone() is None
+    assert album.hashed == 50
+    assert not album._fixed
