@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from model.prefix import Disk, Prefixes
 from model.qwen import Qwen
 from model.session import Session
 
+ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = tuple(range(20, 60))
 PROMPT = Prompt((*SYSTEM, 70, 71, 72))
 
@@ -121,3 +124,26 @@ def test_a_folder_that_cannot_be_written_is_no_secret(qwen: Qwen, tmp_path: Path
     session = Session(qwen, prefixes=Prefixes(Disk(tmp_path / "file", "a" * 64)))
     with pytest.raises(OSError, match="file"):
         session.read(PROMPT, shared=len(SYSTEM))
+
+
+WRITE = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from model.prefix import Disk, Prefixes
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # as where the disk is full
+try:
+    Prefixes(Disk(Path(sys.argv[1]), "a" * 64)).put([1, 2], torch.zeros(2, 2, 1, 2, 2, 8192))
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_a_file(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", WRITE, str(tmp_path / "kept")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip()
+    assert list((tmp_path / "kept").iterdir()) == []

@@ -256,6 +256,27 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(qwen: Qwen) -> None:
         session.evict(0)
 
 
+def test_a_forward_that_was_interrupted_leaves_what_was_read_before(qwen: Qwen) -> None:
+    """Behind the last layer, where the cache counts the new rows already, and before the first has written any."""
+
+    def stop(module: object, given: object) -> None:
+        raise KeyboardInterrupt
+
+    dice, session = random.Random(8), Session(qwen)
+    past = [words(dice), picture(dice), words(dice)]
+    session.read(joined(past))
+    for place in (qwen.model.norm, qwen.model.layers[0]):
+        hook = place.register_forward_pre_hook(stop)
+        with pytest.raises(KeyboardInterrupt):
+            session.read(joined([*past, picture(dice), words(dice)]))
+        with pytest.raises(KeyboardInterrupt):
+            session.feed([50, 51])
+        hook.remove()
+        past.append(words(dice))
+        alike(session.read(joined(past)), whole(qwen, joined(past)))
+    assert session.cache.length == session.length == len(joined(past).tokens)
+
+
 def test_two_hundred_steps_take_what_was_planned(qwen: Qwen) -> None:
     """The cache of every step is what `plan.room` says, and it grew only some times."""
     session, dice = Session(qwen), random.Random(7)
