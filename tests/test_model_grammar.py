@@ -10,7 +10,7 @@ from model_checkpoint import tokenizer
 from test_model_weights import TINY
 from tokenizers import Tokenizer, models
 
-from model.grammar import KEPT, Compiler, Grammar, GrammarError, Guide, json_grammar
+from model.grammar import FEW, KEPT, Compiler, Grammar, GrammarError, Guide, json_grammar
 
 CALL = r"""start: <tool_call> "\n{\"at\": [" X ", " X "]}\n" </tool_call>
 X: /[0-9]|[1-9][0-9]/
@@ -95,16 +95,41 @@ def test_where_an_answer_may_end_end_tokens_are_allowed_and_ids_ascend() -> None
     assert guide.done
 
 
+def quoting() -> Tokenizer:
+    """Like Qwen's, with a token of a quote and what may come behind it: the quote may be cut off the blank before."""
+    data = json.loads(qwenlike().to_str())
+    model = data["model"]
+    model["vocab"]['"k'] = max(*model["vocab"].values(), *(token["id"] for token in data["added_tokens"])) + 1
+    model["merges"].append(['"', "k"])
+    return Tokenizer.from_str(json.dumps(data))
+
+
 def test_characters_that_are_forced_are_no_choice_of_how_to_cut_them() -> None:
-    """After `"action":` a quote must come, and only its cutting is left open: " and then left, or "left."""
-    built = compiler()
+    """Behind `"action":` a blank and a quote must come; only their cutting is open: together, or the quote with a k."""
+    own = quoting()
+    built = compiler(own)
     guide = built.compile('start: "{\\"action\\": \\"" ("left" | "key")').guide()
     taken: list[int] = []
     while new := guide.forced():
         guide.take(new)
         taken += new
     assert built.tokenizer.decode_str(taken) == '{"action": "'
-    assert taken == built.tokenizer.tokenize_str('{"action": "left')[: len(taken)]
+    assert taken == own.encode('{"action": "').ids
+    assert len(guide.allowed()) > 1
+
+
+def test_where_a_longer_token_may_come_its_beginning_is_not_forced() -> None:
+    """A blank must come, but ` "` and ` [` reach further than it; and where many may come none is looked for."""
+    own = quoting()
+    guide = compiler(own).compile('start: "a:" (" \\"k\\"" | " [1]")').guide()
+    guide.take(guide.forced())
+    allowed = {own.decode([token]) for token in guide.allowed().tolist()}
+    assert {" ", ' "'} <= allowed
+    assert guide.forced() == ()
+    guide = compiler(own).compile('start: "a:" " " /[a-z]{1,9}/').guide()
+    guide.take(guide.forced())
+    assert len(guide.allowed()) > FEW
+    assert guide.forced() == ()
 
 
 def test_a_special_token_that_a_tokenizer_lacks_is_meant_as_text() -> None:
