@@ -147,3 +147,29 @@ def test_a_disk_that_is_full_leaves_no_half_a_file(tmp_path: Path) -> None:
     )
     assert run.stdout.strip()
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_rows_of_another_kind_are_not_found_in_memory_either(qwen: Qwen) -> None:
+    prefixes, rows = Prefixes(), Session(qwen).cache.rows(0)
+    held = rows.new_zeros(*rows.shape[:4], 2, rows.shape[5])
+    prefixes.put([1, 2], held)
+    assert prefixes.get([1, 2], rows) is held
+    assert prefixes.holds([1, 2], rows)
+    for other in (rows.bfloat16(), rows[:1], rows[..., :8]):
+        assert prefixes.get([1, 2], other) is None
+        assert not prefixes.holds([1, 2], other)
+
+
+def test_a_file_is_read_once_and_a_damaged_one_is_written_anew_once(qwen: Qwen, kept: Disk) -> None:
+    [path] = kept.folder.iterdir()
+    prefixes = Prefixes(kept)
+    for _ in range(3):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    assert (prefixes.read, prefixes.written) == (1, 0)
+    path.write_bytes(b"")
+    prefixes = Prefixes(kept, room=0)  # nothing stays in memory, so that each looks at the file
+    with pytest.warns(UserWarning, match="is ignored"):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    for _ in range(2):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    assert (prefixes.read, prefixes.written) == (2, 1)
