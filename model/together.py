@@ -14,9 +14,12 @@ from torch import Tensor
 from model import plan
 from model.attention import attend, attend_behind
 from model.decoder import Attention, Layer
-from model.qwen import PART, Qwen
+from model.qwen import Qwen
 from model.rope import Rotation
 from model.session import Reading, Session
+
+PART = 8
+"""Sessions that want more than one in so many rows of the head go through it together."""
 
 
 def read(readings: Sequence[Reading]) -> list[Tensor]:
