@@ -129,10 +129,12 @@ def compare(folder: Path, tasks: Sequence[str], episodes: int, seed: int) -> Fou
     with MiniWoB() as env:
         marks = list(evaluate(env, ModelPolicy(beside), tasks, episodes, seed))
     rounds = beside.rounds[WARM:]
-    medians = [statistics.median(lap.seconds[number] for lap in rounds) for number in range(3)]
+    theirs, freely, held = (statistics.median(lap.seconds[number] for lap in rounds) for number in range(3))
     return Found(
         len(rounds),
-        *medians,
+        theirs,
+        freely,
+        held,
         sum(lap.free_equal for lap in rounds),
         sum(lap.equal for lap in rounds),
         sum(mark.success for mark in marks) / len(marks),

@@ -10,7 +10,7 @@ from model.generate import Output, Prompt, generate
 from model.image import ImageError, ImageProcessor, decode, read_image, smart_resize
 from model.mapped import LoadError
 from model.messages import ChatError
-from model.model import Generation, Model, load
+from model.model import Generation, Model, Turn, load
 from model.plan import PlanError
 from model.prefix import Disk
 from model.qwen import Qwen
@@ -37,6 +37,7 @@ __all__ = [
     "Sampling",
     "Session",
     "Sessions",
+    "Turn",
     "VideoError",
     "VideoProcessor",
     "decode",

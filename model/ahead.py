@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from model.constrained import Want
 from model.fan import Line
 from model.generate import Prompt
 from model.grammar import GrammarError, Guide
@@ -128,8 +129,10 @@ class Ahead:
         self._states = torch.empty(0)
         self._full: Tensor | None = None
 
-    def logits(self, tokens: Sequence[int], guide: Guide, rows: Tensor) -> Tensor:
-        """Those of `rows` behind `tokens`, behind which `guide` stands."""
+    def logits(self, want: Want) -> Tensor:
+        """What is wanted of an answer under a grammar."""
+        tokens, guide, rows = want.tokens, want.guide, want.rows
+        assert guide is not None and rows is not None  # noqa: PT018
         since = tuple(tokens[self._base :])
         if not self.forwards or since not in self._known:
             self._forward(tokens, guide)

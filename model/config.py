@@ -66,6 +66,11 @@ class VisionConfig:
         return self.patch_size * self.spatial_merge_size
 
     @property
+    def front(self) -> int:
+        """Blocks before the first in which a patch sees its whole frame: what they give depends on the window alone."""
+        return min(self.fullatt_block_indexes, default=self.depth) if self.window_units else 0
+
+    @property
     def window_units(self) -> int | None:
         """Merged tokens along a side of one attention window; None: a frame is one window."""
         return None if self.window_size is None else self.window_size // self.factor

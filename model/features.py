@@ -9,7 +9,6 @@ N patches, U units (merged tokens).
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby
@@ -18,7 +17,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from model.layout import Grid, Group, Layout, Run, plan
+from model.layout import Grid, Group, Layout, Medium, Run, plan
+from model.picture import Picture, fingerprint
 from model.vision import Vision, check, permute
 
 Span: TypeAlias = tuple[int, int]
@@ -31,19 +31,17 @@ ROOM = 2**28
 """Bytes that features of pictures may take, and windows again; a screen of 1288 x 728 takes 5 and 12 MB in bfloat16."""
 
 
-def fingerprint(patches: Tensor, grid: Grid) -> str:
-    """sha256 of a picture as the tower is given it: the resized pixels, normalised as the processor says."""
-    digest = hashlib.sha256(repr((grid, str(patches.dtype))).encode())
-    digest.update(patches.contiguous().cpu().numpy().data)
-    return digest.hexdigest()
-
-
 class Store:
     """Tensors by key, at most `room` bytes of them; what nobody asked for the longest goes first."""
 
     def __init__(self, room: int) -> None:
         self.room, self.nbytes = room, 0
         self.kept: OrderedDict[Hashable, Tensor] = OrderedDict()
+
+    @property
+    def left(self) -> int:
+        """Bytes that it may still grow by."""
+        return self.room - self.nbytes
 
     def get(self, key: Hashable) -> Tensor | None:
         """What is kept under `key`, now the last to go."""
@@ -55,10 +53,10 @@ class Store:
         """Keep `value`, which owns its memory, unless it alone is too large."""
         if key in self.kept or value.nbytes > self.room:
             return
+        while value.nbytes > self.left:
+            self.nbytes -= self.kept.popitem(last=False)[1].nbytes
         self.kept[key] = value
         self.nbytes += value.nbytes
-        while self.nbytes > self.room:
-            self.nbytes -= self.kept.popitem(last=False)[1].nbytes
 
 
 class Features:
@@ -80,16 +78,25 @@ class Features:
 
     def look(self, patches: Tensor, grid: Grid) -> Tensor:
         """Features [U, hidden] of one image or video, as `Vision` gives them."""
-        check(patches, [grid], self.tower.config.spatial_merge_size, self.tower.config.patch_dim)
-        key = fingerprint(patches, grid)
-        if (known := self.pictures.get(key)) is not None:
+        self._check(patches, grid)
+        return self.see(Picture.of(patches, Medium(grid)))
+
+    def see(self, picture: Picture) -> Tensor:
+        """The same of a picture whose patches are made only if it has to be looked at."""
+        if (known := self.pictures.get(picture.key)) is not None:
             self.hits += 1
             return known
+        patches, grid = picture.patches(), picture.medium.grid
+        self._check(patches, grid)
         self.calls += 1
         patches = patches.to(self.tower.patch_embed.proj.weight.device)
-        found = self._by_windows(patches, grid) if self.tower.front and grid[0] == 1 else self.tower(patches, [grid])
-        self.pictures.put(key, found)
+        near = self.tower.front and self.parts.room and grid[0] == 1
+        found = self._by_windows(patches, grid) if near else self.tower(patches, [grid])
+        self.pictures.put(picture.key, found)
         return found
+
+    def _check(self, patches: Tensor, grid: Grid) -> None:
+        check(patches, [grid], self.tower.config.spatial_merge_size, self.tower.config.patch_dim)
 
     def _by_windows(self, patches: Tensor, grid: Grid) -> Tensor:
         config = self.tower.config

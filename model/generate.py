@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 from model import plan
 from model.decoder import Cache
 from model.layout import Grid, Medium
+from model.picture import Picture, joined
 from model.qwen import Qwen
 from model.rope import position_ids
 
@@ -30,12 +31,21 @@ PARTS = ("vision", "prefill", "decode")
 
 @dataclass(frozen=True)
 class Prompt:
-    """Tokens with image and video tokens already repeated; patches and shapes of the media in their order."""
+    """Tokens with image and video tokens already repeated; the media in their order, and their patches.
+
+    In the place of `patches` there may be `pictures`, of which only those are made that have to be looked at.
+    """
 
     tokens: tuple[int, ...]
     patches: Tensor | None = None  # [N, patch_dim]
     media: tuple[Medium, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     draft: tuple[int, ...] = ()  # what an answer under a grammar may begin with: a guess, free where it is wrong
+
+    @classmethod
+    def of(cls, tokens: tuple[int, ...], pictures: Sequence[Picture], draft: tuple[int, ...] = ()) -> Prompt:
+        """That of pictures in their order."""
+        return cls(tokens, None, tuple(picture.medium for picture in pictures), tuple(pictures), draft)
 
     @property
     def grids(self) -> tuple[Grid, ...]:
@@ -43,9 +53,20 @@ class Prompt:
 
     def check(self) -> None:
         """ValueError where patches and media do not agree: spare ones would be another prompt's."""
+        if self.pictures:
+            if self.patches is not None or tuple(picture.medium for picture in self.pictures) != self.media:
+                raise ValueError(f"a prompt has {len(self.pictures)} pictures; expected those of its media, no patches")
+            return
         given, wanted = 0 if self.patches is None else len(self.patches), sum(map(math.prod, self.grids))
         if given != wanted:
             raise ValueError(f"a prompt has {given} patches, its media {list(self.grids)} need {wanted}")
+
+    def shown(self) -> tuple[Picture, ...]:
+        """Its pictures, each by itself."""
+        if self.patches is None:
+            return self.pictures
+        parts = torch.split(self.patches, [math.prod(grid) for grid in self.grids])
+        return tuple(Picture.of(part, medium) for part, medium in zip(parts, self.media, strict=True))
 
 
 @dataclass(frozen=True)
@@ -131,7 +152,9 @@ def check(network: Qwen, prompts: Sequence[Prompt], limit: int) -> None:
         )
     for prompt in prompts:
         prompt.check()
-    requests = [plan.Request.of(prompt.tokens, prompt.media, network.config, limit) for prompt in prompts]
+    requests = [
+        replace(plan.Request.of(prompt.tokens, prompt.media, network.config), limit=limit) for prompt in prompts
+    ]
     weight = network.model.norm.weight
     plan.check(network.config, requests, weight.dtype, weight.device)
 
@@ -200,10 +223,11 @@ class _Writer:
 
 def look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:
     """Features of all media of all prompts, in their order."""
-    patches = [prompt.patches for prompt in prompts if prompt.patches is not None]
+    parts = [joined(prompt.pictures) if prompt.pictures else prompt.patches for prompt in prompts]
+    patches = [part for part in parts if part is not None]
     if not patches:
         return None
     grids = [grid for prompt in prompts for grid in prompt.grids]
-    joined = patches[0] if len(patches) == 1 else torch.cat(patches)
-    features: Tensor = network.visual(joined.to(network.model.norm.weight.device), grids)
+    whole = patches[0] if len(patches) == 1 else torch.cat(patches)
+    features: Tensor = network.visual(whole.to(network.model.norm.weight.device), grids)
     return features

@@ -162,14 +162,19 @@ class ImageProcessor:
         return values
 
 
-def rgb(image: NDArray[np.uint8]) -> Pixels:
-    """uint8 [H,W,3] of an array [H,W,3] or [H,W,4]; transparency shows white."""
+def checked(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`image`, if it is uint8 [H,W,3] or [H,W,4]; TypeError or ValueError otherwise."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         found = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f"an image is {found}; expected a uint8 array [height, width, 3]")
     if image.ndim != 3 or image.shape[2] not in (3, 4) or not image.size:
         raise ValueError(f"an image has shape {list(image.shape)}; expected [height, width, 3] or [.., .., 4]")
-    if image.shape[2] == 3:
+    return image
+
+
+def rgb(image: NDArray[np.uint8]) -> Pixels:
+    """uint8 [H,W,3] of an array [H,W,3] or [H,W,4]; transparency shows white."""
+    if checked(image).shape[2] == 3:
         return image
     alpha = image[..., 3:] / 255
     return np.round(alpha * image[..., :3] + (1 - alpha) * 255).astype(np.uint8)

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from model.ask import DEFAULT, Ask
 from model.chat import Chat
 from model.checkpoint import Weights, load_network
 from model.config import Config
-from model.constrained import generate_guided
 from model.fields import ConfigError, Fields
 from model.generate import Output, Prompt, Stop, generate
 from model.grammar import Compiler, GrammarError, Guide
 from model.image import ImageProcessor
 from model.layout import Medium
 from model.messages import ChatError
+from model.picture import Album, Picture
 from model.qwen import Qwen
-from model.resume import resume, resume_guided
-from model.session import Session
+from model.resume import Asked, resume_batch, resume_one
+from model.session import Session, fleeting
 from model.sessions import Sessions
 from model.video import Clip, VideoError, VideoProcessor
 from model.writer import Watcher, ends, ignore
-
-Seen: TypeAlias = tuple[Tensor, Medium]
-"""Patches of an image or a video, and its shape."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,30 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What `Model.chat` is asked, for one of several conversations."""
+
+    messages: Sequence[Mapping[str, object]]
+    images: Sequence[NDArray[np.uint8]] = ()
+    videos: Sequence[Clip] = ()
+    ask: Ask = DEFAULT
+    watch: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A turn as the network is given it, and what its answer will be told with."""
+
+    prompt: Prompt
+    guide: Guide | None
+    limit: int
+    watcher: Watcher
+    image_sizes: tuple[tuple[int, int, int, int], ...]
+    video_sizes: tuple[tuple[int, int, int, int, int], ...]
+    spent: float  # seconds on making patches
+
+
+@dataclass(frozen=True)
 class Model:
     """A loaded checkpoint. `name` is its folder's name, `eos` the tokens that end a turn.
 
@@ -88,6 +107,7 @@ class Model:
     clock: Callable[[], float] = time.perf_counter
     session: Session | None = None
     sessions: Sessions | None = None
+    album: Album = field(default_factory=Album)  # pictures that were given before
 
     @property
     def config(self) -> Config:
@@ -117,33 +137,53 @@ class Model:
         of their places. `watch` is given the text as it is written, never half a character; what it raises ends
         the writing. Raises `ChatError` for what cannot be made into a prompt, and for limits and budgets.
         """
-        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), watch or ignore)
+        asked = self._asked(Turn(messages, images, videos, ask, watch))
+        return self._generation(asked, self._write(asked))
+
+    def chat_batch(self, turns: Sequence[Turn], sessions: Sequence[Session]) -> list[Generation]:
+        """What `chat` gives for each turn behind the session in its place, all side by side.
+
+        The sessions are different ones of this network; that of the model itself is left alone.
+        """
+        asked = [self._asked(turn) for turn in turns]
+        behind = [self._behind(one, session) for one, session in zip(asked, sessions, strict=True)]
+        with _grammar_told():
+            outputs = resume_batch(behind, eos=self.eos)
+        return [self._generation(one, output) for one, output in zip(asked, outputs, strict=True)]
+
+    def _asked(self, turn: Turn) -> _Asked:
+        ask = turn.ask
+        watcher = Watcher(self.format, ask.stop if ask.grammar is None else (), turn.watch or ignore)
         guide = None if ask.grammar is None else self._guide(ask.grammar)
         start = self.clock()
-        pictures, films = self._look(images, ask), self._view(videos, ask)
+        pictures, films = self._look(turn.images, ask), self._view(turn.videos, ask)
         spent = self.clock() - start
-        prompt = self._prompt(messages, pictures, films, ask)
+        prompt = self._prompt(turn.messages, pictures, films, ask)
         limit = self._limit(ask.max_tokens, len(prompt.tokens))
-        output = self._write(prompt, guide, limit, watcher)
+        image_sizes = tuple(
+            (image.shape[1], image.shape[0], *self._size(picture.medium))
+            for image, picture in zip(turn.images, pictures, strict=True)
+        )
+        video_sizes = tuple(
+            (len(clip.frames), *clip.size, *self._size(film.medium))
+            for clip, film in zip(turn.videos, films, strict=True)
+        )
+        return _Asked(prompt, guide, limit, watcher, image_sizes, video_sizes, spent)
+
+    def _generation(self, asked: _Asked, output: Output) -> Generation:
         written = output.tokens[:-1] if output.stop == "eos" else output.tokens
         return Generation(
-            text=watcher.finish(written, stopped=output.stop == "stop"),
+            text=asked.watcher.finish(written, stopped=output.stop == "stop"),
             tokens=output.tokens,
-            prompt_tokens=len(prompt.tokens),
-            image_tokens=sum(self._units(medium) for medium in prompt.media),
+            prompt_tokens=len(asked.prompt.tokens),
+            image_tokens=sum(self._units(medium) for medium in asked.prompt.media),
             stop=output.stop,
-            image_sizes=tuple(
-                (image.shape[1], image.shape[0], *self._size(medium))
-                for image, (_, medium) in zip(images, pictures, strict=True)
-            ),
-            timings={"image": spent, **output.timings},
+            image_sizes=asked.image_sizes,
+            timings={"image": asked.spent, **output.timings},
             logprobs=output.logprobs,
             ends=ends(self.format, written),
             forwards=output.forwards,
-            video_sizes=tuple(
-                (len(clip.frames), *clip.size, *self._size(medium))
-                for clip, (_, medium) in zip(videos, films, strict=True)
-            ),
+            video_sizes=asked.video_sizes,
             prefilled_tokens=output.prefilled,
         )
 
@@ -158,26 +198,19 @@ class Model:
         except GrammarError as error:
             raise ChatError(f"grammar: {error}") from None
 
-    def _write(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
-        """By a session where there is one, and under a grammar where one is asked for."""
-        try:
-            if self.session or self.sessions:
-                return self._resume(prompt, guide, limit, watcher)
-            if guide is None:
-                return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
-            return generate_guided(
-                self.network, prompt, guide, eos=self.eos, limit=limit, halted=watcher, clock=self.clock
-            )
-        except GrammarError as error:
-            raise ChatError(f"grammar: {error}") from None
-
-    def _resume(self, prompt: Prompt, guide: Guide | None, limit: int, watcher: Watcher) -> Output:
-        shared = self._beginning(prompt)
+    def _write(self, asked: _Asked) -> Output:
+        """By a session where there is one, and under a grammar, which needs one, where one is asked for."""
+        prompt, limit, watcher = asked.prompt, asked.limit, asked.watcher
         session = self.sessions.pick(prompt) if self.sessions else self.session
-        assert session is not None
-        if guide is None:
-            return resume(session, prompt, eos=self.eos, limit=limit, halted=watcher, shared=shared)
-        return resume_guided(session, prompt, guide, eos=self.eos, limit=limit, halted=watcher, shared=shared)
+        if session is None and asked.guide is None:
+            return generate(self.network, prompt, eos=self.eos, limit=limit, halted=watcher, clock=self.clock)
+        session = session or fleeting(self.network, self.clock)
+        with _grammar_told():
+            return resume_one(self._behind(asked, session), eos=self.eos)
+
+    def _behind(self, asked: _Asked, session: Session) -> Asked:
+        shared = self._beginning(asked.prompt)
+        return Asked(session, asked.prompt, asked.limit, asked.guide, asked.watcher, shared)
 
     def _beginning(self, prompt: Prompt) -> int:
         """Tokens of the first turn, which is that of the system, if it is one of words alone."""
@@ -197,40 +230,43 @@ class Model:
             raise ChatError(f"the prompt has {prompt} tokens; expected fewer than {most}")
         return min(max_tokens, most - prompt)
 
-    def _look(self, images: Sequence[NDArray[np.uint8]], ask: Ask) -> list[Seen]:
-        seen: list[Seen] = []
+    def _look(self, images: Sequence[NDArray[np.uint8]], ask: Ask) -> list[Picture]:
+        seen: list[Picture] = []
         try:
             processor = self.processor.budget(ask.min_pixels, ask.max_pixels) if images else self.processor
         except ValueError as error:
             raise ChatError(str(error)) from None
         for number, image in enumerate(images, 1):
             try:
-                patches, grid = processor(image)
+                seen.append(self.album.image(image, processor))
             except (TypeError, ValueError) as error:
                 raise ChatError(f"image {number}: {error}") from None
-            seen.append((patches, Medium(grid)))
         return seen
 
-    def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Seen]:
-        seen: list[Seen] = []
+    def _view(self, videos: Sequence[Clip], ask: Ask) -> list[Picture]:
+        seen: list[Picture] = []
         for number, clip in enumerate(videos, 1):
             try:
-                seen.append(self.videos(ask.min_pixels, ask.max_pixels)(clip))
+                seen.append(self.album.video(clip, self.videos(ask.min_pixels, ask.max_pixels)))
             except VideoError as error:
                 raise ChatError(f"video {number}: {error}") from None
         return seen
 
     def _prompt(
-        self, messages: Sequence[Mapping[str, object]], pictures: Sequence[Seen], films: Sequence[Seen], ask: Ask
+        self,
+        messages: Sequence[Mapping[str, object]],
+        pictures: Sequence[Picture],
+        films: Sequence[Picture],
+        ask: Ask,
     ) -> Prompt:
-        sizes, lengths = ([self._units(medium) for _, medium in seen] for seen in (pictures, films))
+        sizes, lengths = ([self._units(one.medium) for one in seen] for seen in (pictures, films))
         tokens = self.format.encode(messages, sizes, lengths, ask.tools)
-        seen = list(self._ordered(tokens, iter(pictures), iter(films)))
-        patches = torch.cat([patches for patches, _ in seen]) if seen else None
         draft = tuple(self.format.tokenizer.encode(ask.draft, add_special_tokens=False).ids)
-        return Prompt(tokens, patches, tuple(medium for _, medium in seen), draft)
+        return Prompt.of(tokens, list(self._ordered(tokens, iter(pictures), iter(films))), draft)
 
-    def _ordered(self, tokens: Sequence[int], pictures: Iterator[Seen], films: Iterator[Seen]) -> Iterator[Seen]:
+    def _ordered(
+        self, tokens: Sequence[int], pictures: Iterator[Picture], films: Iterator[Picture]
+    ) -> Iterator[Picture]:
         """Images and videos in the order in which the prompt has them."""
         kinds = {self.config.image_token_id: pictures, self.config.video_token_id: films}
         at = 0
@@ -240,7 +276,7 @@ class Model:
                 continue
             seen = next(kinds[tokens[at]])
             yield seen
-            at += self._units(seen[1])
+            at += self._units(seen.medium)
 
     def _units(self, medium: Medium) -> int:
         steps, rows, cols = medium.grid
@@ -249,6 +285,15 @@ class Model:
     def _size(self, medium: Medium) -> tuple[int, int]:
         side = self.processor.patch_size
         return medium.grid[2] * side, medium.grid[1] * side
+
+
+@contextmanager
+def _grammar_told() -> Iterator[None]:
+    """Name the grammar where it leaves no way out."""
+    try:
+        yield
+    except GrammarError as error:
+        raise ChatError(f"grammar: {error}") from None
 
 
 def load(

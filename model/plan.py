@@ -36,13 +36,15 @@ class Need:
     cache: int
     vision: int
     prefill: int
+    kept: int = 0  # of pictures and beginnings, for later
 
     @property
     def total(self) -> int:
-        return self.weights + self.cache + max(self.vision, self.prefill)
+        return self.weights + self.cache + self.kept + max(self.vision, self.prefill)
 
     def __str__(self) -> str:
-        parts = (("weights", self.weights), ("cache", self.cache), ("vision", self.vision), ("prefill", self.prefill))
+        lasting = (("weights", self.weights), ("cache", self.cache), ("kept", self.kept))
+        parts = (*lasting, ("vision", self.vision), ("prefill", self.prefill))
         return f"{_gb(self.total)} (" + ", ".join(f"{name} {_gb(size)}" for name, size in parts if size) + ")"
 
 
@@ -62,12 +64,13 @@ class Request:
     words: int  # tokens that belong to no image and no video
     media: tuple[Medium, ...]
     limit: int
+    shared: int = 0  # first tokens that will be kept for other sessions
 
     @classmethod
-    def of(cls, tokens: Sequence[int], media: tuple[Medium, ...], config: Config, limit: int = 0) -> Request:
-        """That of a prompt whose tokens hold those of its media."""
+    def of(cls, tokens: Sequence[int], media: tuple[Medium, ...], config: Config, shared: int = 0) -> Request:
+        """That of a prompt whose tokens hold those of its media, with nothing written behind."""
         units = sum(math.prod(medium.grid) for medium in media) // config.vision.spatial_merge_size**2
-        return cls(len(tokens) - units, media, limit)
+        return cls(len(tokens) - units, media, 0, shared)
 
     def patches(self, most: int | None = None) -> int:
         """Patches of all media, where none has more than `most` in a frame."""
@@ -108,25 +111,44 @@ def room(rows: int) -> int:
     return -(-rows * 5 // (4 * ROWS)) * ROWS
 
 
-def session(config: Config, request: Request, cache: Cache) -> Need:
+@dataclass(frozen=True)
+class Left:
+    """Bytes by which what sessions keep may still grow: features of pictures and of windows, and beginnings."""
+
+    pictures: int
+    windows: int
+    beginnings: int
+
+
+FULL = Left(0, 0, 0)
+"""Nothing is kept that was not kept before."""
+
+
+def session(config: Config, request: Request, cache: Cache, left: Left = FULL) -> Need:
     """What it takes to read `request` behind what `cache` holds, beyond what the cache takes now.
 
-    Pictures are looked at one after the other; what is kept of them for later counts too, as far as they are new.
+    Pictures are looked at one after the other; what is kept of them for later counts too, as if none were known.
     """
-    size, unit = cache.itemsize, config.vision.spatial_merge_size**2
+    size, unit, wide = cache.itemsize, config.vision.spatial_merge_size**2, config.vision.hidden_size
     patches = request.patches()
     tokens = request.words + patches // unit
     rows = cache.length + tokens + request.limit
     grown = row_bytes(config, size) * (room(rows) - cache.room) + cache.nbytes // len(cache.layers)
     mask = min(BLOCK, tokens) * rows * (4 + size) if cache.length else 0
-    kept = patches * config.vision.hidden_size * size + patches // unit * config.text.hidden_size * size
-    inputs = patches * 4 * config.vision.patch_dim
-    largest = max((math.prod(medium.grid) for medium in request.media), default=0)
+    inputs, features = patches * 4 * config.vision.patch_dim, patches // unit * config.text.hidden_size * size
+    images = [math.prod(medium.grid) for medium in request.media if medium.grid[0] == 1]
+    near = images if config.vision.front else []
+    windows, largest = wide * size * sum(near), max((math.prod(medium.grid) for medium in request.media), default=0)
+    beginning = request.shared * row_bytes(config, size)
     return Need(
         weights=0,
         cache=grown if rows > cache.room else 0,
-        vision=inputs + kept + int(SLACK * largest * patch_bytes(config, size)),
-        prefill=inputs + 2 * kept + int(SLACK * (tokens * token_bytes(config, size) + mask + _last(config, size))),
+        vision=inputs
+        + features
+        + max(near, default=0) * wide * size
+        + int(SLACK * largest * patch_bytes(config, size)),
+        prefill=inputs + 2 * features + int(SLACK * (tokens * token_bytes(config, size) + mask + _last(config, size))),
+        kept=min(features, left.pictures) + min(windows, left.windows) + min(beginning, left.beginnings),
     )
 
 
@@ -168,11 +190,19 @@ def check(config: Config, requests: Sequence[Request], dtype: torch.dtype, devic
         raise PlanError("answering", needed, free, budget(config, requests, dtype, free))
 
 
-def check_session(config: Config, request: Request, cache: Cache) -> None:
+def check_session(config: Config, request: Request, cache: Cache, left: Left) -> None:
     """Raise `PlanError` where reading `request` behind what `cache` holds would not fit."""
-    if (needed := session(config, request, cache)).total > (free := available(cache.device)):
+    if (needed := session(config, request, cache, left)).total > (free := available(cache.device)):
         dtype = cache.layers[0].dtype
         raise PlanError("reading on", needed, free, budget(config, [request], dtype, free))
+
+
+def check_together(config: Config, readings: Sequence[tuple[int, Cache]]) -> None:
+    """Raise `PlanError` where reading so many words behind each of those caches in one pass would not fit."""
+    needs = [session(config, Request(words, (), 0), cache) for words, cache in readings]
+    needed = Need(0, sum(one.cache for one in needs), 0, sum(one.prefill for one in needs))
+    if needed.total > (free := available(readings[0][1].device)):
+        raise PlanError(f"reading {len(readings)} prompts at once", needed, free)
 
 
 def budget(config: Config, requests: Sequence[Request], dtype: torch.dtype, free: int) -> int | None:

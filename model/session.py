@@ -20,9 +20,9 @@ from model import plan
 from model.config import Config
 from model.decoder import Cache
 from model.fan import Line, spread
-from model.features import Features, fingerprint
+from model.features import Features
 from model.generate import Prompt
-from model.layout import Medium
+from model.picture import Picture
 from model.prefix import Prefixes
 from model.qwen import Qwen
 from model.rope import position_ids
@@ -54,11 +54,28 @@ class Sight:
 
 @dataclass(frozen=True)
 class View:
-    """A picture of a prompt, and what the tower needs to look at it."""
+    """A picture of a prompt, and where it stands."""
 
     sight: Sight
-    patches: Tensor
-    medium: Medium
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a session is about to read: embeddings x [1,T,hidden] at M-RoPE ids [3,T], and what the tokens are.
+
+    Those beyond `keys` are lines of a fan, which stand one instead of the other and are forgotten.
+    """
+
+    session: Session
+    mark: int  # its length, behind which they stand
+    x: Tensor
+    ids: Tensor
+    keys: Sequence[Key]
+    sights: tuple[Sight, ...] = ()
+    prefilled: int = 0  # of the tokens, those of a prompt
+    shared: tuple[int, ...] = ()  # the beginning that others share
+    sees: Tensor | None = None  # [T,T], where not each sees all before it
 
 
 class Session:
@@ -98,16 +115,41 @@ class Session:
         """Bytes that the cache takes."""
         return self.cache.nbytes
 
+    @property
+    def left(self) -> plan.Left:
+        """Bytes by which what it keeps for later, alone or with others, may still grow."""
+        return plan.Left(self.features.pictures.left, self.features.parts.left, self.prefixes.store.left)
+
     def read(self, prompt: Prompt, *, shared: int = 0, rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind all of `prompt`; only what is new in it is read.
 
         The first `shared` tokens, words all of them, are kept for other sessions, or taken from them. Where no
         picture was evicted this is what a session without a past gives.
         """
-        return self.logits(self.take(prompt, shared=shared)[-1], rows)
+        return self.logits(self.run(self.prepare(prompt, shared=shared))[-1], rows)
 
-    def take(self, prompt: Prompt, *, shared: int = 0, last: int = 1) -> Tensor:
-        """As `read`, but states [T,hidden] behind what is new in the prompt, the `last` tokens at least."""
+    def append(self, segment: Prompt) -> Tensor:
+        """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
+        return self.logits(self.run(self._segment(segment.tokens, seen(segment, self.config)))[-1])
+
+    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
+        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
+
+        All are read as words, also those that would stand for a picture. `PlanError` where the cache cannot grow.
+        """
+        return self.logits(self.run(self.prepare_feed(tokens))[-1], rows)
+
+    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Logits [...,V] of states [...,hidden], or [...,R] of the tokens `rows` alone."""
+        with torch.inference_mode():
+            return self.network.logits(states, rows)
+
+    def shares(self, prompt: Prompt) -> int:
+        """Tokens at the beginning of `prompt` that it would not have to read."""
+        return self._common(_keys(prompt.tokens, seen(prompt, self.config)), 1)
+
+    def prepare(self, prompt: Prompt, *, shared: int = 0, last: int = 1) -> Reading:
+        """What `read` has to read, the `last` tokens at least, with the session brought to where that begins."""
         views = seen(prompt, self.config)
         if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
             raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
@@ -117,46 +159,59 @@ class Session:
         self.rewind(same)
         self.counts.reused_tokens += same
         new = [moved(view, -same) for view in views if view.sight.start >= same]
-        states = self._append(prompt.tokens[same:], new)
-        if shared and not self.prefixes.holds(prompt.tokens[:shared], self._like()):
-            self.prefixes.put(prompt.tokens[:shared], self.cache.rows(shared))
-        return states
+        first = prompt.tokens[:shared]
+        unknown = () if self.prefixes.holds(first, self._like()) else first
+        return replace(self._segment(prompt.tokens[same:], new, len(unknown)), shared=unknown)
 
-    def shares(self, prompt: Prompt) -> int:
-        """Tokens at the beginning of `prompt` that it would not have to read."""
-        return self._common(_keys(prompt.tokens, seen(prompt, self.config)), 1)
-
-    def append(self, segment: Prompt) -> Tensor:
-        """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
-        return self.logits(self._append(segment.tokens, seen(segment, self.config))[-1])
-
-    def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
-        """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
-
-        All are read as words, also those that would stand for a picture.
-        """
-        return self.logits(self.advance(tokens)[-1], rows)
-
-    def advance(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Tensor:
-        """As `feed`, but states [T,hidden] behind each token, and of each token of the lines of `fan`.
-
-        The lines stand behind `tokens`, one instead of the other, and are forgotten.
-        """
+    def prepare_feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Reading:
+        """What `feed` has to read, and behind it lines of which one at most will have come."""
         if not tokens:
             raise ValueError("no tokens to feed; expected one or more")
         places, sees = spread(len(tokens), fan)
+        if self.cache.length + len(places) > self.cache.room:
+            plan.check_session(self.config, plan.Request(len(places), (), 0), self.cache, plan.FULL)
         ids = (places + self._next()).expand(3, -1)
-        with torch.inference_mode(), self.cache.branching(sees):
-            new = torch.tensor([[*tokens, *chain.from_iterable(fan)]], device=self.cache.device)
-            states = self._forward(self.network.model.embed_tokens(new), ids)
-        self._note(list(tokens), ids[:, : len(tokens)])
-        self.cache.length = self._row(self.length)
-        return states
-
-    def logits(self, states: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Logits [...,V] of states [...,hidden], or [...,R] of the tokens `rows` alone."""
         with torch.inference_mode():
-            return self.network.logits(states, rows)
+            new = torch.tensor([[*tokens, *chain.from_iterable(fan)]], device=self.cache.device)
+            x = self.network.model.embed_tokens(new)
+        return Reading(self, self.length, x, ids, list(tokens), sees=sees)
+
+    def run(self, reading: Reading) -> Tensor:
+        """Normalised states [T,hidden] behind each token of it; one forward."""
+        with torch.inference_mode():
+            self.ready(reading)
+            rotation = self.network.rotation(reading.ids.unsqueeze(1).to(reading.x.device))
+            with self.cache.branching(reading.sees):
+                states: Tensor = self.network.model(reading.x, rotation, None, self.cache)[0]
+            self.took(reading)
+            return states
+
+    def ready(self, reading: Reading) -> None:
+        """Make room for it behind what was read, whatever a forward that was interrupted has left."""
+        if reading.mark != self.length:
+            raise ValueError(f"prepared behind {reading.mark} tokens; the session has read {self.length} by now")
+        self.cache.length = self._row(self.length)
+        self._reserve(reading.x.shape[1])
+
+    def took(self, reading: Reading) -> None:
+        """Note that the decoder has read it, and keep its beginning for others."""
+        self.counts.forwards += 1
+        self.counts.prefilled_tokens += reading.prefilled
+        self.sights.extend(reading.sights)
+        self._note(reading.keys, reading.ids[:, : len(reading.keys)])
+        self.cache.length = self._row(self.length)
+        if reading.shared:
+            self.prefixes.put(reading.shared, self.cache.rows(len(reading.shared)))
+
+    def knows(self, tokens: tuple[int, ...]) -> bool:
+        """Whether a prompt that begins with these words has them read already, here or by another session."""
+        known = self._keys[: len(tokens)] == list(tokens)
+        return known or self.prefixes.get(tokens, self._like()) is not None
+
+    def share(self, tokens: tuple[int, ...]) -> None:
+        """Read these words, with nothing behind them, for all sessions with the same `prefixes`."""
+        self.run(self.prepare(Prompt(tokens)))
+        self.prefixes.put(tokens, self.cache.rows(len(tokens)))
 
     def rewind(self, mark: int) -> None:
         """Forget all behind the first `mark` tokens; ValueError where that is no place, or inside a picture."""
@@ -180,19 +235,16 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _append(self, tokens: Sequence[int], views: Sequence[View]) -> Tensor:
-        """Read words and pictures whose places count from the first of `tokens`; states [T,hidden] behind each."""
-        media = tuple(view.medium for view in views)
-        plan.check_session(self.config, plan.Request.of(tokens, media, self.config), self.cache)
+    def _segment(self, tokens: Sequence[int], views: Sequence[View], shared: int = 0) -> Reading:
+        """Words and pictures whose places count from the first of `tokens`, looked at."""
+        media = tuple(view.picture.medium for view in views)
+        plan.check_session(self.config, plan.Request.of(tokens, media, self.config, shared), self.cache, self.left)
         ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
-            features = self._look(views)
             new = torch.tensor([list(tokens)], device=self.cache.device)
-            states = self._forward(self.network.embed(new, features), ids)
-        self.sights.extend(moved(view, self.length).sight for view in views)
-        self._note(_keys(tokens, views), ids)
-        self.counts.prefilled_tokens += len(tokens)
-        return states
+            x = self.network.embed(new, self._look(views))
+        sights = tuple(moved(view, self.length).sight for view in views)
+        return Reading(self, self.length, x, ids, _keys(tokens, views), sights, len(tokens))
 
     def _common(self, keys: Sequence[Key], last: int) -> int:
         """Tokens that `keys` and the session share at their beginnings, the `last` ones left to be read."""
@@ -223,20 +275,11 @@ class Session:
         if not views:
             return None
         start, calls, hits = self.clock(), self.features.calls, self.features.hits
-        found = [self.features.look(view.patches, view.medium.grid) for view in views]
+        found = [self.features.see(view.picture) for view in views]
         self.looking += self.clock() - start
         self.counts.vision_calls += self.features.calls - calls
         self.counts.vision_hits += self.features.hits - hits
         return torch.cat(found)
-
-    def _forward(self, x: Tensor, ids: Tensor) -> Tensor:
-        """States [T,hidden] behind embeddings x [1,T,hidden] at ids [3,T]."""
-        self.cache.length = self._row(self.length)  # whatever a forward that was interrupted has left
-        self._reserve(x.shape[1])
-        rotation = self.network.rotation(ids.unsqueeze(1).to(x.device))
-        states: Tensor = self.network.model(x, rotation, None, self.cache)[0]
-        self.counts.forwards += 1
-        return states
 
     def _note(self, keys: Sequence[Key], ids: Tensor) -> None:
         tops = ids.max(dim=0).values.cummax(dim=0).values
@@ -256,6 +299,13 @@ class Session:
             self.cache.grow(plan.room(needed))
 
 
+def fleeting(network: Qwen, clock: Callable[[], float]) -> Session:
+    """A session for one answer, which keeps nothing for others."""
+    return Session(
+        network, features=Features(network.visual, room=0, windows=0), prefixes=Prefixes(room=0), clock=clock
+    )
+
+
 def seen(prompt: Prompt, config: Config) -> list[View]:
     """The pictures of a prompt in their order. ValueError where tokens, media and patches do not agree."""
     if not prompt.tokens:
@@ -263,15 +313,13 @@ def seen(prompt: Prompt, config: Config) -> list[View]:
     prompt.check()
     position_ids(prompt.tokens, config, prompt.media)
     pads = [at for at, token in enumerate(prompt.tokens) if token in (config.image_token_id, config.video_token_id)]
-    unit, first, row = config.vision.spatial_merge_size**2, 0, 0
+    unit, first = config.vision.spatial_merge_size**2, 0
     views = []
-    for medium in prompt.media:
-        count = math.prod(medium.grid)
-        assert prompt.patches is not None
-        patches = prompt.patches[row : row + count]
-        key = f"{fingerprint(patches, medium.grid)} {medium.seconds_per_grid}"  # seconds bear on positions
-        views.append(View(Sight(pads[first], pads[first] + count // unit, key), patches, medium))
-        first, row = first + count // unit, row + count
+    for picture in prompt.shown():
+        count = math.prod(picture.medium.grid) // unit
+        key = f"{picture.key} {picture.medium.seconds_per_grid}"  # seconds bear on positions
+        views.append(View(Sight(pads[first], pads[first] + count, key), picture))
+        first += count
     return views
 
 

@@ -153,8 +153,8 @@ class Vision(nn.Module):
 
     @property
     def front(self) -> int:
-        """Blocks before the first in which a patch sees its whole frame: what they give depends on the window alone."""
-        return min(self.config.fullatt_block_indexes, default=self.config.depth) if self.config.window_units else 0
+        """Blocks that go window by window before the first in which a patch sees its whole frame."""
+        return self.config.front
 
     def near(self, x: Tensor, rotation: Rotation, runs: Sequence[Run]) -> Tensor:
         """The first `front` blocks over embedded patches x [N, hidden] of whole windows, laid out as `runs` say."""

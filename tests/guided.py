@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from model_checkpoint import SPECIAL
@@ -11,9 +12,9 @@ from torch import Tensor
 
 from actions import DIALECTS, ActionSpace, Frame
 from model.ahead import SPARE, Ahead, Copy
-from model.constrained import Answer, follow
+from model.constrained import guided, write
 from model.fan import Line
-from model.generate import Prompt
+from model.generate import Prompt, Stop
 from model.grammar import Compiler, Guide
 
 VOCABULARY = 1024
@@ -88,10 +89,20 @@ class Decided:
         return len(tokens) if self.wanted[: len(tokens)] == list(tokens) else -1
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was written, and what that took."""
+
+    tokens: tuple[int, ...]
+    stop: Stop
+    forwards: int
+
+
 def decide(
     wanted: Sequence[int], guide: Guide, asked: Prompt | None = None, spare: int = SPARE
-) -> tuple[Answer, Decided]:
+) -> tuple[Found, Decided]:
     """What a network that wants to write `wanted` writes behind `asked`, and what that took."""
     network = Decided(wanted)
     ahead = Ahead(network, Copy(asked or Prompt((1,))), spare)
-    return follow(ahead, guide, eos=EOS, limit=len(wanted) + 9, halted=lambda tokens: False), network
+    said = write(ahead.logits, guided(guide, eos=EOS, limit=len(wanted) + 9, halted=lambda tokens: False))
+    return Found(said.tokens, said.stop, ahead.forwards), network

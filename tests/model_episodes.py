@@ -11,20 +11,20 @@ from model_checkpoint import IMAGE_PAD, VIDEO_PAD
 from torch import Tensor
 
 from model.generate import Prompt, choose
-from model.layout import Medium
+from model.layout import Grid, Medium
 from model.qwen import Qwen
 from model.rope import position_ids
 
-GRIDS = [(1, 2, 2), (1, 4, 6), (1, 2, 14), (1, 8, 8), (1, 12, 10)]
+GRIDS: list[Grid] = [(1, 2, 2), (1, 4, 6), (1, 2, 14), (1, 8, 8), (1, 12, 10)]
 
 
 def words(dice: random.Random, most: int = 6) -> Prompt:
     return Prompt(tuple(dice.randrange(7, 300) for _ in range(dice.randint(1, most))))
 
 
-def picture(dice: random.Random, shades: int = 10**6) -> Prompt:
+def picture(dice: random.Random, shades: int = 10**6, grids: Sequence[Grid] = GRIDS) -> Prompt:
     """An image or a video between its marks; few `shades` make the same picture come again."""
-    shade, grid = dice.randrange(shades), dice.choice(GRIDS)
+    shade, grid = dice.randrange(shades), dice.choice(grids)
     medium = Medium(grid) if dice.random() < 0.8 else Medium((2, *grid[1:]), 1.5)
     patches = torch.randn(math.prod(medium.grid), 384, generator=torch.Generator().manual_seed(shade))
     pad = IMAGE_PAD if medium.seconds_per_grid is None else VIDEO_PAD

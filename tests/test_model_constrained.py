@@ -17,11 +17,11 @@ from torch import Tensor
 from actions import DIALECTS, ActionSpace, Bounds, Frame
 from model import Ask, ChatError, load
 from model.ahead import SPARE, Ahead, Copy
-from model.constrained import Waiting, follow, generate_guided
-from model.generate import Prompt, choose, generate, look
+from model.constrained import Want, guided, write
+from model.generate import Output, Prompt, choose, generate
 from model.grammar import Grammar, GrammarError, Guide
 from model.qwen import Qwen
-from model.resume import resume_guided
+from model.resume import Waiting, resume_guided
 from model.rope import position_ids
 from model.session import Session
 from model.writer import ends
@@ -42,6 +42,11 @@ def compiled(dialect: str, bounds: Bounds = SHORT) -> Grammar:
     text = DIALECTS[dialect].grammar(SPACE, FRAME, bounds)
     assert text is not None
     return COMPILER.compile(text)
+
+
+def alone(qwen: Qwen, asked: Prompt, guide: Guide, limit: int) -> Output:
+    """What a session without a past writes."""
+    return resume_guided(Session(qwen), asked, guide, eos=EOS, limit=limit)
 
 
 @dataclass
@@ -81,9 +86,9 @@ def test_behind_a_session_a_grammar_has_the_same_words_in_as_many_forwards(qwen:
     for asked in (prompt("a small image"), prompt("a small image", words=9), prompt("a small image"), prompt("words")):
         before, reused = session.counts.forwards, session.counts.reused_tokens
         said = resume_guided(session, asked, grammar.guide(), eos=EOS, limit=60)
-        alone = generate_guided(qwen, asked, grammar.guide(), eos=EOS, limit=60)
-        assert (said.tokens, said.stop, said.forwards) == (alone.tokens, alone.stop, alone.forwards)
-        torch.testing.assert_close(torch.tensor(said.logprobs), torch.tensor(alone.logprobs), atol=1e-4, rtol=0)
+        fresh = alone(qwen, asked, grammar.guide(), 60)
+        assert (said.tokens, said.stop, said.forwards) == (fresh.tokens, fresh.stop, fresh.forwards)
+        torch.testing.assert_close(torch.tensor(said.logprobs), torch.tensor(fresh.logprobs), atol=1e-4, rtol=0)
         assert session.counts.forwards - before == said.forwards
         assert said.prefilled + session.counts.reused_tokens - reused == len(asked.tokens)
 
@@ -95,8 +100,8 @@ class Recorded(Ahead):
         super().__post_init__()
         self.given: list[Tensor] = []
 
-    def logits(self, tokens: Sequence[int], guide: Guide, rows: Tensor) -> Tensor:
-        self.given.append(super().logits(tokens, guide, rows))
+    def logits(self, want: Want) -> Tensor:
+        self.given.append(super().logits(want))
         return self.given[-1]
 
 
@@ -109,14 +114,13 @@ def test_jump_forward_writes_what_token_by_token_writes(qwen: Qwen, name: str, d
         asked = prompt(name, seed)
         wanted = slow(qwen, asked, grammar, 200)
         asked = replace(asked, draft=(*wanted.tokens[: 9 * seed], 7))
-        with torch.inference_mode():
-            ahead = Recorded(Waiting(qwen, asked, look(qwen, [asked]), 200), Copy(asked), spare)
-            found = follow(ahead, grammar.guide(), eos=EOS, limit=200, halted=lambda tokens: False)
+        ahead = Recorded(Waiting(Session(qwen), asked), Copy(asked), spare)
+        found = write(ahead.logits, guided(grammar.guide(), eos=EOS, limit=200, halted=lambda tokens: False))
         assert list(found.tokens) == wanted.tokens
         assert found.stop == "stop"
         torch.testing.assert_close(torch.tensor(found.logprobs), torch.tensor(wanted.logprobs), atol=1e-4, rtol=0)
-        assert found.forwards <= len(ahead.given) == len(wanted.logits)
-        assert found.forwards < len(found.tokens)
+        assert ahead.forwards <= len(ahead.given) == len(wanted.logits)
+        assert ahead.forwards < len(found.tokens)
         for one, other in zip(ahead.given, wanted.logits, strict=True):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
@@ -135,10 +139,10 @@ def call(inside: str) -> list[int]:
 
 def test_the_limit_cuts_in_the_middle_of_what_is_forced(qwen: Qwen) -> None:
     asked, grammar = prompt("a small image"), compiled("qwen2.5")
-    whole = generate_guided(qwen, asked, grammar.guide(), eos=EOS, limit=200)
+    whole = alone(qwen, asked, grammar.guide(), 200)
     assert whole.stop == "stop"
     for limit in range(1, len(whole.tokens) + 1):
-        cut = generate_guided(qwen, asked, grammar.guide(), eos=EOS, limit=limit)
+        cut = alone(qwen, asked, grammar.guide(), limit)
         assert cut.tokens == whole.tokens[:limit]
         assert cut.logprobs == pytest.approx(whole.logprobs[:limit], abs=1e-4)
         assert cut.stop == ("stop" if limit == len(whole.tokens) else "length")
@@ -156,13 +160,13 @@ def test_an_end_token_ends_what_may_end_and_a_watcher_may_stop_it() -> None:
         return len(tokens) == 1
 
     ahead = Ahead(Decided([*digits, 2]), Copy(Prompt((1,))))
-    found = follow(ahead, grammar.guide(), eos=EOS, limit=9, halted=halt)
+    found = write(ahead.logits, guided(grammar.guide(), eos=EOS, limit=9, halted=halt))
     assert (list(found.tokens), found.stop, seen) == (digits[:1], "stop", [1])
 
 
 def test_what_is_forced_costs_no_forward_and_has_no_doubt(qwen: Qwen) -> None:
     grammar = COMPILER.compile('start: <tool_call> "{\\"action\\": \\"wait\\"}" </tool_call>')
-    found = generate_guided(qwen, prompt("a small image"), grammar.guide(), eos=EOS, limit=99)
+    found = alone(qwen, prompt("a small image"), grammar.guide(), 99)
     assert (found.forwards, set(found.logprobs), found.stop) == (0, {0.0}, "stop")
     assert list(found.timings) == ["vision", "prefill", "decode"]
 
@@ -176,7 +180,7 @@ def test_a_network_without_numbers_is_named_under_a_grammar_too(qwen: Qwen) -> N
     with torch.no_grad():
         broken.model.norm.weight.fill_(torch.nan)
     with pytest.raises(ArithmeticError, match="not numbers"):
-        generate_guided(broken, prompt("words"), compiled("qwen2.5").guide(), eos=EOS, limit=99)
+        alone(broken, prompt("words"), compiled("qwen2.5").guide(), 99)
 
 
 @pytest.fixture(scope="module")

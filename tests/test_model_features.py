@@ -11,8 +11,9 @@ import torch
 from model_checkpoint import network, shape, shape2
 from torch import Tensor
 
-from model.features import Features, Store, fingerprint
+from model.features import Features, Store
 from model.layout import plan
+from model.picture import fingerprint
 from model.vision import Vision, permute
 
 SHAPES = {
@@ -196,7 +197,7 @@ def test_a_fingerprint_is_of_the_numbers_and_the_shape() -> None:
     assert len(names) == 3
     assert fingerprint(patches, (1, 4, 6)) == fingerprint(patches.t().contiguous().t(), (1, 4, 6))
     assert fingerprint(patches, (1, 4, 6)) != fingerprint(-patches, (1, 4, 6))
-    assert fingerprint(patches, (1, 4, 6)) != fingerprint(patches.double(), (1, 4, 6))
+    assert fingerprint(patches, (1, 4, 6)) != fingerprint(patches.view(torch.int32), (1, 4, 6))
 
 
 def test_patches_that_do_not_fit_are_refused_before_anything_is_kept() -> None:

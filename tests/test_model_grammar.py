@@ -8,7 +8,7 @@ import pytest
 from guided import EOS, VOCABULARY, compiler, qwenlike
 from model_checkpoint import tokenizer
 from test_model_weights import TINY
-from tokenizers import Tokenizer, models
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from model.grammar import KEPT, Compiler, Grammar, GrammarError, Guide, json_grammar
 
@@ -95,16 +95,42 @@ def test_where_an_answer_may_end_end_tokens_are_allowed_and_ids_ascend() -> None
     assert guide.done
 
 
+def quoting() -> Tokenizer:
+    """Bytes, a blank with a quote, and a quote with a k: as in Qwen's, a quote may be cut off the blank before it."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    names = ["<|endoftext|>", *alphabet, 'Ġ"', '"k']
+    built = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, [("Ġ", '"'), ('"', "k")]))
+    cut = Regex(r" ?[^\s\p{L}\p{N}]+|[^\s]?\p{L}+|\s+")
+    built.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(cut, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    built.decoder = decoders.ByteLevel()
+    return built
+
+
 def test_characters_that_are_forced_are_no_choice_of_how_to_cut_them() -> None:
-    """After `"action":` a quote must come, and only its cutting is left open: " and then left, or "left."""
-    built = compiler()
+    """Behind `"action":` a blank and a quote must come; only their cutting is open: together, or the quote with a k."""
+    built = Compiler(quoting(), 300, {0})
     guide = built.compile('start: "{\\"action\\": \\"" ("left" | "key")').guide()
     taken: list[int] = []
     while new := guide.forced():
         guide.take(new)
         taken += new
     assert built.tokenizer.decode_str(taken) == '{"action": "'
-    assert taken == built.tokenizer.tokenize_str('{"action": "left')[: len(taken)]
+    assert taken == quoting().encode('{"action": "').ids
+    assert {quoting().decode([token]) for token in guide.allowed().tolist()} == {"k", "l"}
+
+
+@pytest.mark.parametrize("behind", ['" " ("k" | "l")', '"\\"" ("k" | "l")'])
+def test_only_the_longest_cut_of_what_is_forced_is_forced(behind: str) -> None:
+    """A blank that nothing longer begins with, and a quote where a quote with a k may come."""
+    built = Compiler(quoting(), 300, {0})
+    guide = built.compile(f'start: "a" {behind}').guide()
+    guide.take(built.tokenizer.tokenize_str("a"))
+    while new := guide.forced():
+        guide.take(new)
+    allowed = {quoting().decode([token]) for token in guide.allowed().tolist()}
+    assert allowed == ({"k", "l"} if behind.startswith('" "') else {'"', '"k'})
 
 
 def test_a_special_token_that_a_tokenizer_lacks_is_meant_as_text() -> None:

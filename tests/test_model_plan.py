@@ -17,8 +17,9 @@ from model_checkpoint import network, shape, write
 
 from model import Config, PlanError, Prompt, Qwen, generate, plan
 from model.checkpoint import load_network
+from model.decoder import Cache
 from model.layout import Medium
-from model.plan import Need, Request, budget, check, need
+from model.plan import Left, Need, Request, budget, check, need
 
 CPU = torch.device("cpu")
 
@@ -90,6 +91,28 @@ def test_only_the_longest_prompt_of_a_batch_counts_for_all() -> None:
     one, both = (need(CONFIG, some, torch.bfloat16) for some in ([large], [small, large]))
     assert both.cache == 2 * one.cache
     assert both.prefill > 2 * one.prefill  # and the mask of the padding
+
+
+def test_what_a_session_keeps_counts_up_to_the_room_that_is_left() -> None:
+    """Features and windows of a screen, and a beginning of 100 words; no windows of a video, and none in Qwen2-VL."""
+    cache = Cache(CONFIG.text, 1, 16, like=torch.empty(0, dtype=torch.bfloat16))
+    ample, none = Left(2**40, 2**40, 2**40), Left(0, 0, 0)
+    request = Request(120, (SCREEN, Medium((1, 4, 4))), 0, shared=100)
+    patches = 78 * 138 + 16
+    features, windows = patches // 4 * 3584 * 2, patches * 1280 * 2
+    beginning = 100 * plan.row_bytes(CONFIG, 2)
+    assert plan.session(CONFIG, request, cache, ample).kept == features + windows + beginning
+    assert plan.session(CONFIG, request, cache, none).kept == 0
+    assert plan.session(CONFIG, request, cache, Left(10, 200, 3000)).kept == 3210
+    video = Request(120, (Medium((2, 78, 138), 1.0),), 0)
+    assert plan.session(CONFIG, video, cache, ample).kept == 78 * 138 // 2 * 3584 * 2
+    older = released("qwen2-vl-2b")
+    assert plan.session(older, Request(0, (SCREEN,), 0), cache, ample).kept == 78 * 138 // 4 * 1536 * 2
+
+
+def test_what_is_kept_lasts_while_the_work_is_done() -> None:
+    assert Need(5, 3, 10, 7, 100).total == 118
+    assert str(Need(0, 0, 10**9, 0, 2 * 10**9)) == "3.00 GB (kept 2.00 GB, vision 1.00 GB)"
 
 
 def test_looking_and_reading_do_not_add_up() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 import warnings
 from dataclasses import replace
@@ -20,6 +22,7 @@ from model.prefix import Disk, Prefixes
 from model.qwen import Qwen
 from model.session import Session
 
+ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = tuple(range(20, 60))
 PROMPT = Prompt((*SYSTEM, 70, 71, 72))
 
@@ -149,3 +152,52 @@ def test_a_folder_holds_so_many_bytes_and_what_was_used_last(qwen: Qwen, kept: D
     small = replace(kept, room=10)
     Session(qwen, prefixes=Prefixes(small)).read(Prompt((4, *SYSTEM[1:], 70)), shared=len(SYSTEM))
     assert set(kept.folder.iterdir()) == {first, *names[1:], stranger}
+
+
+WRITE = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from model.prefix import Disk, Prefixes
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # as where the disk is full
+try:
+    Prefixes(Disk(Path(sys.argv[1]), "a" * 64)).put([1, 2], torch.zeros(2, 2, 1, 2, 2, 8192))
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_a_file(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", WRITE, str(tmp_path / "kept")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip()
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_rows_of_another_kind_are_not_found_in_memory_either(qwen: Qwen) -> None:
+    prefixes, rows = Prefixes(), Session(qwen).cache.rows(0)
+    held = rows.new_zeros(*rows.shape[:4], 2, rows.shape[5])
+    prefixes.put([1, 2], held)
+    assert prefixes.get([1, 2], rows) is held
+    assert prefixes.holds([1, 2], rows)
+    for other in (rows.bfloat16(), rows[:1], rows[..., :8]):
+        assert prefixes.get([1, 2], other) is None
+        assert not prefixes.holds([1, 2], other)
+
+
+def test_a_file_is_read_once_and_a_damaged_one_is_written_anew_once(qwen: Qwen, kept: Disk) -> None:
+    [path] = kept.folder.iterdir()
+    prefixes = Prefixes(kept)
+    for _ in range(3):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    assert (prefixes.read, prefixes.written) == (1, 0)
+    path.write_bytes(b"")
+    prefixes = Prefixes(kept, room=0)  # nothing stays in memory, so that each looks at the file
+    with pytest.warns(UserWarning, match="is ignored"):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    for _ in range(2):
+        Session(qwen, prefixes=prefixes).read(PROMPT, shared=len(SYSTEM))
+    assert (prefixes.read, prefixes.written) == (2, 1)

@@ -106,3 +106,17 @@ def test_work_beyond_this_machine_is_refused_and_the_session_stays(qwen: Qwen, m
     monkeypatch.undo()
     assert session.length == len(first.tokens)
     assert resume(session, joined([first, first]), eos=set(), limit=2).prefilled == len(first.tokens)
+
+
+def test_an_answer_that_the_cache_cannot_grow_for_is_refused_and_the_session_stays(
+    qwen: Qwen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, first = Session(qwen), Prompt(tuple(range(20, 90)))
+    session.read(first)
+    left = session.cache.room - len(first.tokens)
+    monkeypatch.setattr("model.plan.available", lambda device: 1000)
+    session.feed([40] * left)
+    with pytest.raises(PlanError, match=r"reading on takes [\d.]+ GB \(cache [\d.]+ GB, prefill"):
+        session.feed([41])
+    monkeypatch.undo()
+    alike(session.feed([41]), whole(qwen, Prompt((*first.tokens, *[40] * left, 41))))

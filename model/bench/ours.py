@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,7 +14,7 @@ from model.bench.cost import Cost
 from model.bench.work import Script
 from model.generate import PARTS, Prompt
 from model.image import ImageProcessor
-from model.layout import Medium
+from model.picture import Album
 from model.qwen import Qwen
 from model.resume import resume_guided
 from model.session import Session
@@ -49,17 +48,14 @@ class Ours:
 
     def __init__(self, network: Qwen, processor: ImageProcessor) -> None:
         self.session, self.processor = Heard(network), processor
-        self.patches: list[Tensor] = []
-        self.media: list[Medium] = []
+        self.album = Album()
 
-    def step(self, screen: NDArray[np.uint8], tokens: Sequence[int], shown: int, script: Script) -> Told:
-        """The newest screen, what is new in the prompt, and the call, forced tokens in one pass each."""
+    def step(self, screens: Sequence[NDArray[np.uint8]], tokens: Sequence[int], script: Script) -> Told:
+        """The screens of the whole prompt, of which only what is new is gone through, and the call."""
         start = time.perf_counter()
-        patches, grid = self.processor(screen)
+        pictures = [self.album.image(screen, self.processor) for screen in screens]
         seen = time.perf_counter()
-        self.patches = [*self.patches, patches][-shown:]
-        self.media = [*self.media, Medium(grid)][-shown:]
-        prompt = Prompt(tuple(tokens), torch.cat(self.patches), tuple(self.media))
+        prompt = Prompt.of(tuple(tokens), pictures)
         self.session.heard.clear()
         said = resume_guided(self.session, prompt, script, eos=set(), limit=len(script.slots))
         whole, (vision, prefill, decode) = time.perf_counter() - start, (said.timings[part] for part in PARTS)

@@ -47,7 +47,7 @@ class Track:
         """Ours first, whose call the others are held to; theirs from nothing only if `naive`."""
         tokens, shown = self.episode.prompt(), self.episode.shown
         probe.forget_peak()
-        told = self.ours.step(screens[-1], tokens, shown, Script(self.episode.words))
+        told = self.ours.step(screens[-shown:], tokens, Script(self.episode.words))
         yield self._lap(step, "ours", told.cost)
         probe.forget_peak()
         yield self._lap(step, "cached", self.cached.step(screens[-1], tokens, told.call))

@@ -43,6 +43,7 @@ def screen(number: int, size: tuple[int, int] = (1280, 720)) -> NDArray[np.uint8
     pixels = np.array(picture)
     photo = pixels[height // 2 : height // 2 + 120, width // 2 : width // 2 + 160]
     photo[:] = rng.integers(0, 256, photo.shape)
+    pixels.setflags(write=False)  # as screenshots are
     return pixels
 
 
