@@ -75,13 +75,15 @@ class Engine:
     @cached_property
     def model(self) -> Model:
         """The loaded checkpoint with one session, so that each question costs what is new in it."""
-        from model import ConfigError, LoadError, PlanError, Session, load
+        from model import ConfigError, Glances, LoadError, PlanError, Session, load
 
         try:
             model = load(self.folder, dtype=self.sight.dtype)
         except (ConfigError, LoadError, PlanError, OSError) as error:
             raise PolicyBroken(str(error)) from error
-        return replace(model, processor=self.processor, session=Session(model.network, clock=model.clock))
+        features = Glances(model.network.visual) if self.settings.vision == "approximate" else None
+        session = Session(model.network, features=features, clock=model.clock)
+        return replace(model, processor=self.processor, session=session)
 
     def shared(self, sessions: int) -> Model:
         """The loaded checkpoint for several conversations, each of which costs what is new in it."""

@@ -58,6 +58,8 @@ class Settings(BaseModel):
     history: str = Field(default="newest", pattern=r"^(newest|all|last:[1-9]\d{0,3}|chunk:[1-9]\d{0,3})$")
     """How much of the past it is shown, see `History`."""
 
+    vision: Literal["exact", "approximate"] = "exact"
+    """Whether our own engine looks at all of a screen of which a part has changed, see `model.glance`."""
     grammar: bool = True
     """Whether our own engine holds its answers to the grammar of its dialect."""
 

@@ -7,6 +7,7 @@ from model.ask import Ask
 from model.config import Config
 from model.fields import ConfigError
 from model.generate import Output, Prompt, generate
+from model.glance import Glances
 from model.image import ImageError, ImageProcessor, decode, read_image, smart_resize
 from model.mapped import LoadError
 from model.messages import ChatError
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "Disk",
     "Generation",
+    "Glances",
     "ImageError",
     "ImageProcessor",
     "LoadError",

@@ -10,14 +10,14 @@ N patches, U units (merged tokens).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from model.layout import Grid, Group, Layout, Medium, Run, plan
+from model.layout import Grid, Group, Medium, Run, plan
 from model.picture import Picture, fingerprint
 from model.vision import Vision, check, permute
 
@@ -103,15 +103,20 @@ class Features:
         layout = plan([grid], config.spatial_merge_size, config.window_units)
         order = layout.order.to(patches.device)
         rotation = self.tower.rotation([grid], order)
-        x = self._near(permute(patches, order, config.spatial_merge_size**2), rotation, layout, grid)
-        return self.tower.far(x, rotation, layout)
+        laid, spans = permute(patches, order, config.spatial_merge_size**2), spans_of(layout.runs[0].groups)
+        return self.tower.far(self._near(laid, rotation, spans, self._keys(laid, spans, grid)), rotation, layout)
 
-    def _near(self, laid: Tensor, rotation: tuple[Tensor, Tensor], layout: Layout, grid: Grid) -> Tensor:
-        """What the first blocks make of the patches [N, patch_dim], laid out window by window."""
+    def _keys(self, laid: Tensor, spans: Sequence[Span], grid: Grid) -> list[Hashable]:
+        """What windows of the patches [N, patch_dim], laid out window by window, hold, and where."""
         unit = self.tower.config.spatial_merge_size**2
-        spans = list(_spans(layout.runs[0].groups))
         parts = [laid[unit * start : unit * (start + size)] for start, size in spans]
-        keys = [(grid, number, fingerprint(part, grid)) for number, part in enumerate(parts)]
+        return [(grid, number, fingerprint(part, grid)) for number, part in enumerate(parts)]
+
+    def _near(
+        self, laid: Tensor, rotation: tuple[Tensor, Tensor], spans: Sequence[Span], keys: Sequence[Hashable]
+    ) -> Tensor:
+        """What the first blocks make of those patches."""
+        unit = self.tower.config.spatial_merge_size**2
         found = [self.parts.get(key) for key in keys]
         missing = [number for number, part in enumerate(found) if part is None]
         self.computed, self.reused = self.computed + len(missing), self.reused + len(found) - len(missing)
@@ -119,7 +124,7 @@ class Features:
             chosen = self._enough(missing, spans)
             rows = torch.cat([torch.arange(unit * s, unit * (s + n)) for s, n in (spans[i] for i in chosen)])
             cos, sin = (part[rows.to(laid.device)] for part in rotation)
-            run = _run([spans[i] for i in chosen])
+            run = run_of([spans[i] for i in chosen])
             x = self.tower.near(self.tower.patch_embed(laid[rows.to(laid.device)]), (cos, sin), [run])
             sizes = [unit * spans[i][1] for i in chosen]
             for i, part in zip(chosen, torch.split(x, sizes), strict=True):
@@ -141,13 +146,12 @@ class Features:
         return sorted(chosen)
 
 
-def _spans(groups: Sequence[Group]) -> Iterator[Span]:
+def spans_of(groups: Sequence[Group]) -> list[Span]:
     """Every window of one frame."""
-    for group in groups:
-        yield from ((group.start + number * group.size, group.size) for number in range(group.count))
+    return [(group.start + number * group.size, group.size) for group in groups for number in range(group.count)]
 
 
-def _run(spans: Sequence[Span]) -> Run:
+def run_of(spans: Sequence[Span]) -> Run:
     """Some windows of one frame, moved together."""
     groups, start = [], 0
     for size, same in groupby(spans, key=lambda span: span[1]):

@@ -31,9 +31,9 @@ def test_all_engines_run_the_same_steps_and_only_ours_reads_what_is_new(capsys: 
     found = json.loads(capsys.readouterr().out)
     first, second = found["steps"]
     assert [step["step"] for step in found["steps"]] == [1, 2]
-    choices = CALL.count("c")
+    assert CALL.count("c") == 8
     for step in (first, second):
-        assert step["ours"]["forwards"] == step["ours_newest"]["forwards"] == choices == 8
+        assert step["ours"]["forwards"] == step["ours_newest"]["forwards"] == 5  # two digits in one, each time
         assert step["naive"]["forwards"] == step["cached"]["forwards"] == len(CALL)
         for racer in ("naive", "cached", "ours", "naive_newest", "cached_newest", "ours_newest"):
             parts = sum(step[racer][part] for part in ("image", "vision", "prefill", "decode"))
@@ -47,6 +47,7 @@ def test_all_engines_run_the_same_steps_and_only_ours_reads_what_is_new(capsys: 
     assert found["gate"]["holds"]
     assert found["agreement"]["equal"] == found["agreement"]["choices"] == 32
     assert found["vision"]["unchanged"] < found["vision"]["full"]
+    assert 0 < found["vision"]["approximate_error"] < 1
     assert set(found["decode"]) >= {"tokens_per_second", "bandwidth_gb_s", "share_of_ceiling"}
     assert 0 < found["int8"]["distance"] < 0.2
 

@@ -15,6 +15,7 @@ from model.bench.probe import best
 from model.bench.work import Load, Words, changed, screen
 from model.features import Features
 from model.generate import Prompt
+from model.glance import FRESH, Glances
 from model.plan import row_bytes
 from model.qwen import Qwen
 from model.session import Session
@@ -66,7 +67,26 @@ def vision(pair: Pair, load: Load) -> Mapping[str, float]:
         full.append(_look(pair, features, screen(2000 + number, load.screen)))
         _look(pair, features, first)
         part.append(_look(pair, features, changed(first, number)))
-    return {"full": min(full), "ninety_percent_unchanged": min(part), "unchanged": _look(pair, features, first)}
+    found = {"full": min(full), "ninety_percent_unchanged": min(part), "unchanged": _look(pair, features, first)}
+    return found | _glances(pair, load)
+
+
+def _glances(pair: Pair, load: Load) -> Mapping[str, float]:
+    """The approximate way: seconds for a screen of which a tenth changed, and how far that is from exact features.
+
+    Each of `FRESH` screens changes a tenth of the windows of the one before; the first and the last are measured.
+    """
+    glances, pixels = Glances(pair.network.visual), screen(1001, load.screen)
+    _look(pair, glances, pixels)
+    seconds, apart = [], []
+    for number in range(FRESH):
+        pixels = changed(pixels, number)
+        seconds.append(_look(pair, glances, pixels))
+        patches, grid = pair.processor(pixels)
+        with torch.inference_mode():
+            mine, exact = glances.look(patches, grid).float(), pair.network.visual(patches, [grid]).float()
+        apart.append(float((mine - exact).norm() / exact.norm()))
+    return {"approximate": min(seconds), "approximate_error": apart[0], "approximate_error_last": apart[-1]}
 
 
 def _look(pair: Pair, features: Features, pixels: NDArray[np.uint8]) -> float:
