@@ -105,7 +105,7 @@ def rest(look: Mapping[str, float], plain: Decode, eight: Small) -> list[str]:
     return [
         f"looking at a screen: {look['full']:.3f} s; a tenth of its windows new: "
         f"{look['ninety_percent_unchanged']:.3f} s; the same again: {look['unchanged']:.3f} s",
-        f"in the approximate way a tenth new: {look['approximate']:.3f} s; features are {look['approximate_error']:.1%} "
+        f"in the approximate way a tenth new: {look['approximate']:.3f} s; features {look['approximate_error']:.1%} "
         f"from exact ones, {look['approximate_error_last']:.1%} on the last screen before all is looked at again",
         f"decoding: {plain.tokens_per_second:.1f} tokens/s, {plain.bandwidth_gb_s:.1f} GB/s, "
         f"{plain.share_of_ceiling:.0%} of the ceiling",
