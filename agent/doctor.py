@@ -16,6 +16,7 @@ from agent.policy import PolicyBroken
 from agent.site import Site
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser.find import find
+from env.reap import Leftovers, leftovers, reap
 
 PAGE = """<!doctype html><title>click test</title><style>html{height:100%;cursor:crosshair}</style>
 <script>hits = []; addEventListener('mousedown', e => hits.push([e.clientX, e.clientY]), true)</script>"""
@@ -40,6 +41,7 @@ def examine(*, click_test: bool = False) -> Iterator[Finding]:
     browser = _browser()
     yield browser
     yield _model()
+    yield _leftovers()
     if click_test and browser.well:
         yield from _clicks()
 
@@ -73,6 +75,23 @@ def _model() -> Finding:
         return Finding("built-in model", False, str(error), "the package is incomplete: install it again")
     count = sum(parameter.numel() for parameter in model.network.parameters())
     return Finding("built-in model", True, f"{count / 1e6:.1f} M parameters, sha256 {model.hash[:12]}")
+
+
+def _leftovers() -> Finding:
+    found = leftovers()
+    detail = f"{_told(found)}; handeye doctor --reap ends them" if found else "none"
+    return Finding("leftovers", True, detail)
+
+
+def clear() -> Finding:
+    """End what dead runs have left behind, and say what that was."""
+    found = leftovers()
+    reap(found)
+    return Finding("leftovers", True, f"ended {_told(found)}" if found else "none")
+
+
+def _told(found: Leftovers) -> str:
+    return f"{len(found.processes)} processes and {len(found.folders)} folders of dead runs"
 
 
 def _clicks() -> Iterator[Finding]:
