@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
-PROC = Path("/proc")
+from env.watch import PROC, started
+
 BOOT = PROC / "sys/kernel/random/boot_id"
 FORM = re.compile(r"([0-9a-f]{8})-(\d+)-(\d+)-(\d+)")
 
@@ -32,7 +32,7 @@ class Owner:
     def me(cls) -> Self:
         """This process."""
         boot, space = _here()
-        return cls(boot, space, os.getpid(), _started(os.getpid()) or 0)
+        return cls(boot, space, os.getpid(), started(os.getpid()) or 0)
 
     @classmethod
     def read(cls, text: str) -> Self | None:
@@ -51,7 +51,7 @@ class Owner:
             return False
         if self.boot != boot:
             return True
-        return self.space == space and _started(self.process) != self.started
+        return self.space == space and started(self.process) != self.started
 
 
 def _here() -> tuple[str, int]:
@@ -62,12 +62,3 @@ def _here() -> tuple[str, int]:
     except OSError:
         return "0" * 8, 0
     return boot, int(space)
-
-
-def _started(process: int) -> int | None:
-    """Ticks from the boot to the start of `process`; None where there is none, or only what its parent has to fetch."""
-    try:
-        fields = (PROC / str(process) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,23 +42,26 @@ class Ownership:
         )
 
     def note(self) -> None:
-        """Write down the temporary profiles of the browsers that run now; they end with the folder.
+        """Write down what the browsers that run now have beside themselves and cannot be marked; it ends with the run.
 
-        Playwright's driver keeps them outside of it and removes them, unless it is killed.
+        That is Playwright's driver, which started them, and the temporary profiles that it removes unless it is
+        killed.
         """
-        profiles = set()
+        profiles, drivers = set(), set()
         for process in watch.marked(self.marker):
-            try:
-                words = (watch.PROC / str(process) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            except OSError:  # it ended meanwhile
-                continue
-            profiles |= {Path(word).name for word in words if word.startswith("--user-data-dir=")}
-        with (self.folder / watch.PROFILES).open("a") as file:
-            file.writelines(f"{profile}\n" for profile in sorted(profiles))
+            profiles |= {Path(word).name for word in words(process) if word.startswith("--user-data-dir=")}
+            parent = watch.parent(process)
+            if parent is not None and watch.parent(parent) == os.getpid():
+                drivers.add(f"{parent} {watch.started(parent) or 0}")
+        for name, lines in ((watch.PROFILES, profiles), (watch.DRIVERS, drivers)):
+            with (self.folder / name).open("a") as file:
+                file.writelines(f"{line}\n" for line in sorted(lines))
 
-    def kill(self) -> None:
-        """End everything that this run started at once, without asking it."""
+    def kill(self, *, drivers: bool = False) -> None:
+        """End everything that this run started at once, without asking it; and its `drivers`, as they may hang."""
         watch.kill(self.marker)
+        if drivers:
+            watch.end(watch.drivers(str(self.folder)))
 
     def close(self) -> None:
         """End everything that this run started and remove the folder; a second call does nothing."""
@@ -71,3 +75,11 @@ class Ownership:
         if self._watcher.returncode:  # it was killed, and did nothing
             watch.kill(self.marker)
             watch.remove(str(self.folder))
+
+
+def words(process: int) -> list[str]:
+    """The arguments of a process; none of one that has ended."""
+    try:
+        return (watch.PROC / str(process) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []

@@ -20,6 +20,8 @@ ARGUMENT = b"--handeye-run="
 VARIABLE = b"HANDEYE_RUN="
 PROFILES = ".profiles"
 """The file in a run's folder that names the temporary profiles of its browsers, one a line."""
+DRIVERS = ".drivers"
+"""The file with the processes that drive its browsers and carry no name, one a line: its id and when it started."""
 PROFILE = "playwright_chromiumdev_profile-"
 ROUNDS = 5  # looks for what was started while the others were ended
 
@@ -35,20 +37,16 @@ def carriers(wanted: Callable[[bytes], bool]) -> set[int]:
     parents: dict[int, int] = {}
     found: set[int] = set()
     for entry in PROC.glob("[0-9]*"):
-        try:
-            status = (entry / "stat").read_text(errors="replace")
-        except OSError:  # it ended meanwhile
+        above = parent(int(entry.name))
+        if above is None:
             continue
-        state, parent = status.rpartition(")")[2].split()[:2]
-        if state == "Z":
-            continue
-        parents[int(entry.name)] = int(parent)
+        parents[int(entry.name)] = above
         if any(wanted(name) for name in names(entry)):
             found.add(int(entry.name))
     size = -1
     while size != len(found):
         size = len(found)
-        found |= {child for child, parent in parents.items() if parent in found}
+        found |= {child for child, above in parents.items() if above in found}
     return found - {os.getpid()}
 
 
@@ -82,13 +80,45 @@ def end(processes: set[int]) -> None:
             continue
 
 
-def remove(folder: str) -> None:
-    """Remove a run's folder, and the profiles that its browsers had elsewhere."""
+def status(process: int) -> list[str]:
+    """What /proc says of a process, from its state on; nothing of one that has ended and only waits to be fetched."""
     try:
-        profiles = (Path(folder) / PROFILES).read_text().split("\n")
+        fields = (PROC / str(process) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
-        profiles = []
-    for name in profiles:
+        return []
+    return [] if fields[0] in "ZX" else fields
+
+
+def parent(process: int) -> int | None:
+    """The process that started this one; None where it has ended."""
+    fields = status(process)
+    return int(fields[1]) if fields else None
+
+
+def started(process: int) -> int | None:
+    """Ticks from the boot to the start of `process`; None where it has ended."""
+    fields = status(process)
+    return int(fields[19]) if fields else None
+
+
+def noted(folder: str, name: str) -> list[str]:
+    """The lines of a file in a run's folder."""
+    try:
+        return (Path(folder) / name).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def drivers(folder: str) -> set[int]:
+    """The processes that drive the browsers of a run, those of them that are there."""
+    pairs = (line.split() for line in noted(folder, DRIVERS))
+    return {int(process) for process, start in pairs if started(int(process)) == int(start)}
+
+
+def remove(folder: str) -> None:
+    """Remove a run's folder, and what it names: its drivers, and the profiles that its browsers had elsewhere."""
+    end(drivers(folder))
+    for name in noted(folder, PROFILES):
         if name.startswith(PROFILE) and "/" not in name:
             shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -96,8 +126,8 @@ def remove(folder: str) -> None:
 
 def main(name: str, folder: str) -> None:
     """Wait for the end of the parent, then clean up."""
-    parent = os.getppid()
-    while os.getppid() == parent:
+    above = os.getppid()
+    while os.getppid() == above:
         ready, _, _ = select.select([sys.stdin], [], [], 1.0)
         if ready and not os.read(sys.stdin.fileno(), 1):
             break
