@@ -14,6 +14,7 @@ from types import MappingProxyType
 from env import watch
 from env.owner import Owner
 
+DATA = "--user-data-dir="
 GRACE = 5.0  # seconds the watcher has to clean up
 
 
@@ -42,18 +43,19 @@ class Ownership:
         )
 
     def note(self) -> None:
-        """Write down what the browsers that run now have beside themselves and cannot be marked; it ends with the run.
+        """Write down what the browsers that run now have and cannot be marked; it ends with the run.
 
-        That is Playwright's driver, which started them, and the temporary profiles that it removes unless it is
-        killed.
+        That is Playwright's driver, which started them, and the temporary folders that it and they remove unless they
+        are killed: the profile, and where its lock lies.
         """
-        profiles, drivers = set(), set()
+        beside, drivers = set(), set()
         for process in watch.marked(self.marker):
-            profiles |= {Path(word).name for word in words(process) if word.startswith("--user-data-dir=")}
+            for profile in (Path(word[len(DATA) :]) for word in words(process) if word.startswith(DATA)):
+                beside |= {profile.name, (profile / "SingletonSocket").resolve().parent.name}
             parent = watch.parent(process)
             if parent is not None and watch.parent(parent) == os.getpid():
                 drivers.add(f"{parent} {watch.started(parent) or 0}")
-        for name, lines in ((watch.PROFILES, profiles), (watch.DRIVERS, drivers)):
+        for name, lines in ((watch.BESIDE, beside), (watch.DRIVERS, drivers)):
             with (self.folder / name).open("a") as file:
                 file.writelines(f"{line}\n" for line in sorted(lines))
 

@@ -18,11 +18,12 @@ from pathlib import Path
 PROC = Path("/proc")
 ARGUMENT = b"--handeye-run="
 VARIABLE = b"HANDEYE_RUN="
-PROFILES = ".profiles"
-"""The file in a run's folder that names the temporary profiles of its browsers, one a line."""
+BESIDE = ".beside"
+"""The file in a run's folder that names the temporary folders of its browsers that lie elsewhere, one a line."""
 DRIVERS = ".drivers"
 """The file with the processes that drive its browsers and carry no name, one a line: its id and when it started."""
-PROFILE = "playwright_chromiumdev_profile-"
+KNOWN = ("playwright_chromiumdev_profile-", "org.chromium.Chromium.", "com.google.Chrome.")
+"""What their names begin with: no other folder is removed."""
 ROUNDS = 5  # looks for what was started while the others were ended
 
 
@@ -116,10 +117,10 @@ def drivers(folder: str) -> set[int]:
 
 
 def remove(folder: str) -> None:
-    """Remove a run's folder, and what it names: its drivers, and the profiles that its browsers had elsewhere."""
+    """Remove a run's folder, and what it names: its drivers, and the folders that its browsers had elsewhere."""
     end(drivers(folder))
-    for name in noted(folder, PROFILES):
-        if name.startswith(PROFILE) and "/" not in name:
+    for name in noted(folder, BESIDE):
+        if name.startswith(KNOWN) and "/" not in name:
             shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -17,7 +17,7 @@ import pytest
 from env.owner import Owner
 from env.process import Ownership
 from env.reap import Leftovers, leftovers, reap
-from env.watch import PROC, PROFILE, PROFILES, marked
+from env.watch import BESIDE, KNOWN, PROC, marked
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at processes in /proc")
 
@@ -142,13 +142,14 @@ def test_only_folders_of_dead_runs_are_leftovers_and_no_link_to_one(tmp_path: Pa
     assert leftovers(tmp_path).folders == (tmp_path / f"handeye-{dead}-x",)
 
 
-def test_the_names_in_a_dead_runs_folder_remove_nothing_but_profiles(
+def test_the_names_in_a_dead_runs_folder_remove_nothing_but_folders_of_browsers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for name in ("kept", f"{PROFILE}a", "run"):
+    profile = f"{KNOWN[0]}a"
+    for name in ("kept", profile, "run"):
         (tmp_path / name).mkdir()
-    (tmp_path / "run" / PROFILES).write_text(f"kept\n../kept\n{PROFILE}a/../kept\n{PROFILE}a\n\n.\n")
+    (tmp_path / "run" / BESIDE).write_text(f"kept\n../kept\n{profile}/../kept\n{profile}\n\n.\n")
     reap(Leftovers(folders=(tmp_path / "run",)))
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action
+from actions.action import Action, Back, Navigate
 from env.browser import capture, element
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
@@ -20,21 +20,29 @@ from env.observation import Observation, Receipt, changed
 
 Clock = Callable[[], float]
 
+MARGIN = 1.0  # seconds in which a navigation that took too long is stopped and told
 TRIES = 3  # looks at a page that becomes another one while it is looked at
 
 
 def deadline(session: Session, action: Action) -> float:
-    """How many seconds acting may take, with a navigation in it."""
-    return patience(action, session.options.action_timeout) + session.options.load_timeout
+    """How many seconds acting may take, the navigation in it included where it is one."""
+    if isinstance(action, Navigate | Back):
+        return session.options.load_timeout + MARGIN
+    return patience(action, session.options.action_timeout)
 
 
 async def begin(session: Session, start: str, clock: Clock) -> Observation:
     """Open the first page and look; EnvironmentBroken("unreachable") where it cannot be opened."""
     session.began = clock()
     await session.open()
-    if start != BLANK:
-        work = asyncio.ensure_future(_load(session, start))
-        if await session.race(work, session.options.load_timeout * 2):
+    return await resume(session, start, clock)
+
+
+async def resume(session: Session, url: str, clock: Clock) -> Observation:
+    """Open `url` in the current tab and look."""
+    if url != BLANK:
+        work = asyncio.ensure_future(_load(session, url))
+        if await session.race(work, session.options.load_timeout + MARGIN):
             work.result()
         else:
             session.unfinished = work
@@ -43,6 +51,7 @@ async def begin(session: Session, start: str, clock: Clock) -> Observation:
 
 async def _load(session: Session, url: str) -> None:
     page, patient = session.current.page, session.options.load_timeout * 1000
+    started = asyncio.get_running_loop().time()
     try:
         await page.goto(url, wait_until="commit", timeout=patient)
     except PlaywrightError as error:
@@ -51,8 +60,9 @@ async def _load(session: Session, url: str) -> None:
         late = isinstance(error, PlaywrightTimeout)
         why = f"no answer within {patient / 1000:g} s" if late else reason(error)
         raise EnvironmentBroken("unreachable", f"{url}: {why}") from error
+    left = patient - (asyncio.get_running_loop().time() - started) * 1000
     try:
-        await page.wait_for_load_state("load", timeout=patient)
+        await page.wait_for_load_state("load", timeout=max(left, 1))
     except PlaywrightTimeout:
         session.give_up()  # it is there, if not complete
 
@@ -66,6 +76,8 @@ async def look(session: Session, clock: Clock) -> Observation:
 
 async def step(session: Session, action: Action, clock: Clock) -> Observation:
     """Act, settle and see; ActionError where it cannot be done, or where a dialog wants its answer."""
+    if session.broken:
+        raise EnvironmentBroken(session.broken.reason, session.broken.message, begun=False)
     before, url, moves = session.pixels, session.url, session.navigations
     dialog, files = session.dialog, len(session.downloads.names)
     started = clock()
@@ -106,11 +118,13 @@ async def _act(session: Session, action: Action) -> None:
     except PlaywrightError as error:
         if session.broken or not gone(error):
             raise
+        await session.check()
         # The action closed its own page: it was done, and another tab shows now.
 
 
 async def _see(session: Session, clock: Clock) -> float:
     """Bring the session's picture and words up to date; the moment at which the page had settled."""
+    end = clock() + session.options.settle_cap
     for left in reversed(range(TRIES)):
         verdict = await settle(session)
         settled = clock()
@@ -122,8 +136,10 @@ async def _see(session: Session, clock: Clock) -> float:
         except PlaywrightError as error:
             if session.broken or not left or not (gone(error) or tab is not session.current):
                 raise
+            if gone(error):
+                await session.check()
             continue
-        if tab is session.current and not session.busy():
+        if (tab is session.current and not session.busy()) or clock() >= end:
             break
     if session.downloads.pending:  # they do not change the picture
         await session.bell.until(lambda: not session.downloads.pending, session.options.settle_cap)

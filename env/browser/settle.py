@@ -9,7 +9,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
 
 from env.browser import script
-from env.browser.session import Session, Tab
+from env.browser.session import Session, Tab, gone
 
 Verdict = Literal["quiet", "moving", "loading", "dialog"]
 
@@ -59,9 +59,11 @@ async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
         session.give_up()
         tab.stalled = True
         return "loading"
-    except (PlaywrightError, script.ScriptError):
+    except (PlaywrightError, script.ScriptError) as error:
         if session.broken or tab.page.is_closed():
             return None
+        if isinstance(error, PlaywrightError) and gone(error):
+            await session.check()
         return "loading" if seconds < MARGIN else None
     if verdicts is None:
         return "dialog"
