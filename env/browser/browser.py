@@ -198,7 +198,8 @@ class Browser:
     def _open(self) -> Session:
         self._alive()
         if self._broken is not None:
-            raise EnvironmentBroken(self._broken.reason, f"{self._broken.message}; reset first") from self._broken
+            known = self._broken
+            raise EnvironmentBroken(known.reason, f"{known.message}; reset first", begun=False) from known
         if self._session is None:
             raise EnvironmentBroken("closed", "no page is open yet; reset first")
         return self._session

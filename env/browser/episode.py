@@ -20,6 +20,9 @@ from env.observation import Observation, Receipt, changed
 
 Clock = Callable[[], float]
 
+AGAIN = 1.0  # seconds for a picture, before it is asked for again
+SHORTLY = 0.05  # seconds after which a picture that failed may come
+LOADING = 4.0  # seconds in which a start that answers may become complete
 MARGIN = 1.0  # seconds in which a navigation that took too long is stopped and told
 TRIES = 3  # looks at a page that becomes another one while it is looked at
 
@@ -62,7 +65,7 @@ async def _load(session: Session, url: str) -> None:
         raise EnvironmentBroken("unreachable", f"{url}: {why}") from error
     left = patient - (asyncio.get_running_loop().time() - started) * 1000
     try:
-        await page.wait_for_load_state("load", timeout=max(left, 1))
+        await page.wait_for_load_state("load", timeout=min(max(left, 1), LOADING * 1000))
     except PlaywrightTimeout:
         session.give_up()  # it is there, if not complete
 
@@ -149,12 +152,41 @@ async def _see(session: Session, clock: Clock) -> float:
 async def _capture(session: Session, tab: Tab) -> None:
     words = asyncio.ensure_future(element.look(session, tab))
     try:
-        png = await capture.capture(tab.cdp)
+        png = await _picture(session, tab)
         await words
     finally:
         words.cancel()
-    if png != session.png:
+    if png is None:
+        session.png, session.pixels = b"", capture.blank(session.options)
+    elif png != session.png:
         session.png, session.pixels = png, capture.decode(png, session.options)
+
+
+async def _picture(session: Session, tab: Tab) -> bytes | None:
+    """A PNG of `tab`, or None where there is nothing to draw.
+
+    A picture that a navigation overtakes fails or never comes, and is asked for again.
+    """
+    asked: set[asyncio.Task[bytes]] = set()
+    patience = AGAIN
+    try:
+        while True:
+            asked.add(asyncio.ensure_future(capture.capture(tab.cdp)))
+            done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                error = one.exception()
+                if error is None:
+                    return one.result()
+                if not isinstance(error, PlaywrightError) or session.broken or gone(error):
+                    raise error
+            if not done and await element.void(tab):
+                return None
+            if done:
+                await session.linger(SHORTLY)
+            patience *= 2
+    finally:
+        for one in asked:
+            one.cancel()
 
 
 def _observation(session: Session, clock: Clock, timings: dict[str, float], receipt: Receipt | None) -> Observation:

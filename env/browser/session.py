@@ -153,7 +153,9 @@ class Session:
         lost, self.broken = self._current, None
         self.drop()
         self.give_up()
-        await self.open()
+        page = await self.context.new_page()
+        await self.bell.until(lambda: page not in self._opening, self.options.action_timeout)
+        self._current = next((tab for tab in self.tabs if tab.page is page), self._current)
         if lost is not None:
             self.tabs = [tab for tab in self.tabs if tab is not lost]
             self.spawn(lost.page.close())
