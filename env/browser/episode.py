@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import TypeAlias
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
@@ -14,15 +15,17 @@ from env.browser import capture, element
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
 from env.browser.session import Session, Tab, gone
-from env.browser.settle import settle
+from env.browser.settle import Verdict, activity, settle
 from env.environment import EnvironmentBroken
 from env.observation import Observation, Receipt, changed
 
 Clock = Callable[[], float]
+Early: TypeAlias = "asyncio.Task[bytes | None] | None"
+"""A picture that is on its way before it is known whether it will hold."""
 
 AGAIN = 1.0  # seconds for a picture, before it is asked for again
 SHORTLY = 0.05  # seconds after which a picture that failed may come
-LOADING = 4.0  # seconds in which a start that answers may become complete
+LOADING = 3.0  # seconds in which a start that answers may become complete
 MARGIN = 1.0  # seconds in which a navigation that took too long is stopped and told
 TRIES = 3  # looks at a page that becomes another one while it is looked at
 
@@ -129,13 +132,13 @@ async def _see(session: Session, clock: Clock) -> float:
     """Bring the session's picture and words up to date; the moment at which the page had settled."""
     end = clock() + session.options.settle_cap
     for left in reversed(range(TRIES)):
-        verdict = await settle(session)
+        verdict, early = await _rest(session)
         settled = clock()
         if verdict == "dialog":
             break
         tab = session.current
         try:
-            await session.unless_dialog(_capture(session, tab), session.options.action_timeout)
+            await session.unless_dialog(_capture(session, tab, early), session.options.action_timeout)
         except PlaywrightError as error:
             if session.broken or not left or not (gone(error) or tab is not session.current):
                 raise
@@ -149,10 +152,27 @@ async def _see(session: Session, clock: Clock) -> float:
     return settled
 
 
-async def _capture(session: Session, tab: Tab) -> None:
+async def _rest(session: Session) -> tuple[Verdict, Early]:
+    """Wait until the page has settled, and meanwhile ask for its picture: it holds where nothing has moved since."""
+    tab, since = session.current, await activity(session)
+    early: Early = None
+    if since is not None:
+        early = asyncio.ensure_future(_picture(session, tab))
+        early.add_done_callback(lambda task: task.cancelled() or task.exception())  # taken note of, as it may fail
+    verdict: Verdict = "loading"
+    try:
+        verdict = await settle(session, since)
+    finally:
+        if early and (verdict != "still" or session.current is not tab):
+            early.cancel()
+            early = None
+    return verdict, early
+
+
+async def _capture(session: Session, tab: Tab, early: Early) -> None:
     words = asyncio.ensure_future(element.look(session, tab))
     try:
-        png = await _picture(session, tab)
+        png = await (early or _picture(session, tab))
         await words
     finally:
         words.cancel()
