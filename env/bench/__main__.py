@@ -21,7 +21,7 @@ from env.bench.contest import Contender, Timing, contest, floor, ours, ratio
 from env.bench.pages import STATIC, serve
 from env.bench.peers import PEERS, peer
 
-BUSY = 15.0  # per cent of the processors that others may use
+BUSY = 15.0
 CACHE = Path.home() / ".cache" / "handeye" / "bench"
 FLOOR, OURS = "floor: click and CDP screenshot", "handeye"
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Time the steps and print what came of it; 4 where the machine is too busy."""
     asked = _parse(arguments)
     busy = psutil.cpu_percent(interval=1.0)
-    if busy > BUSY and not asked.anyway:
+    if busy > asked.busy and not asked.anyway:
         sys.stderr.write(f"{busy:.0f} % of the processors are busy: no timing would mean anything; --anyway does it\n")
         return 4
     timings = measure(asked.steps, asked.cache if asked.peers else None)
@@ -88,6 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=30, help="of each on each page")
     parser.add_argument("--peers", action="store_true", help="also BrowserGym and browser-use; installs them first")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the environments of the peers")
+    parser.add_argument("--busy", type=float, default=BUSY, help="per cent of the processors that others may use")
     parser.add_argument("--anyway", action="store_true", help="report on a busy machine too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
