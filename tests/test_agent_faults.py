@@ -30,6 +30,7 @@ from agent.perform import Job, perform
 from agent.policy import Scripted
 from agent.reader import Run, read_run
 from agent.record import Recorder
+from agent.replay import replay
 from agent.schema import EnvironmentEntry
 from agent.step import Step
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
@@ -227,6 +228,10 @@ def test_a_page_that_crashes_by_itself_is_a_step_that_goes_on(hasty: Browser, se
     assert errors(run) == ["crash", ""]
     assert "was not carried out" in run.lines[0].error
     assert reason(run) == "finished"
+    again = replay(run, hasty)
+    assert again.outcome == "failed"
+    assert "step 1 broke the screen" in again.detail
+    assert again.actions == 0
 
 
 def befall(env: Browser, server: Hostile, folder: Path, seed: int) -> Run:
