@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from env.bench.contest import WARM, Timing, contest, ratio
+from env.bench.contest import WARM, Timing, contest, ratios
 from env.bench.pages import STATIC
 from env.bench.peers import GYM, USE, Package
 
@@ -38,7 +38,7 @@ def test_contenders_take_turns_and_the_first_steps_do_not_count() -> None:
     found = contest({"a": Turns("a", 0.001, log), "b": Turns("b", 0.002, log)}, "page", "url", 2)
     assert log == ["a url", "b url", *["a", "b"] * (WARM + 2)]
     assert found == [Timing("page", "a", 1.0, 1.0, 2), Timing("page", "b", 2.0, 2.0, 2)]
-    assert ratio(found, "b", "a") == 2.0
+    assert ratios(found, "b", "a") == [2.0]
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:

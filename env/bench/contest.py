@@ -120,7 +120,7 @@ def contest(contenders: Mapping[str, Contender], page: str, url: str, steps: int
     return [Timing(page, name, median(times), min(times), len(times)) for name, times in took.items()]
 
 
-def ratio(timings: Sequence[Timing], one: str, other: str) -> float:
-    """How many times longer the median step of `one` takes than that of `other`; the median of all pages."""
+def ratios(timings: Sequence[Timing], one: str, other: str) -> list[float]:
+    """How many times longer the median step of `one` takes than that of `other`, page by page."""
     by = {(timing.page, timing.name): timing.median for timing in timings}
-    return median(by[page, one] / by[page, other] for page in {timing.page for timing in timings})
+    return [by[page, one] / by[page, other] for page in dict.fromkeys(timing.page for timing in timings)]
