@@ -13,7 +13,7 @@ import typer
 
 from actions import Action
 from agent.choose import AS_IT_IS, ModelError, Ways, choose
-from agent.commands import ask, ground, options, serve
+from agent.commands import ask, doctor, ground, options, serve
 from agent.console import STYLES, StepLine, console, outcomes
 from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
@@ -237,31 +237,8 @@ def demo(
         raise typer.Exit(Outcome.BROKEN.code)
 
 
-@app.command()
-def doctor(
-    click_test: Annotated[bool, typer.Option("--click-test", help="click known pixels of a page and compare")] = False,
-    as_json: Json = False,
-) -> None:
-    """Look whether this machine has what handeye needs."""
-    from dataclasses import asdict
-
-    from agent.doctor import examine
-
-    screen = console(quiet=as_json)
-    findings = []
-    for finding in examine(click_test=click_test):
-        findings.append(finding)
-        mark = "[green]✓[/]" if finding.well else "[red]✗[/]"
-        screen.print(f"{mark} {finding.name:<18} {_plain(finding.detail)}")
-        if not finding.well:
-            screen.print(f"    {_plain(finding.remedy)}")
-    well = all(finding.well for finding in findings)
-    if as_json:
-        sys.stdout.write(json.dumps({"well": well, "findings": [asdict(finding) for finding in findings]}) + "\n")
-    raise typer.Exit(0 if well else Outcome.BROKEN.code)
-
-
 app.command()(ask)
+app.command()(doctor)
 app.command()(ground)
 app.command()(serve)
 

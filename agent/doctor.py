@@ -5,20 +5,20 @@ from __future__ import annotations
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from actions import Click, Point
+from agent.aim import Fault
 from agent.engine import Engine
 from agent.policy import PolicyBroken
+from agent.probe import PAGE, PageProbe, Probe
+from agent.probe import examine as try_out
 from agent.site import Site
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser.find import find
-
-PAGE = """<!doctype html><title>click test</title><style>html{height:100%;cursor:crosshair}</style>
-<script>hits = []; addEventListener('mousedown', e => hits.push([e.clientX, e.clientY]), true)</script>"""
+from env.reap import Leftovers, leftovers, reap
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ def examine(*, click_test: bool = False) -> Iterator[Finding]:
     browser = _browser()
     yield browser
     yield _model()
+    yield _leftovers()
     if click_test and browser.well:
-        yield from _clicks()
+        yield from clicks()
 
 
 def _python() -> Finding:
@@ -75,27 +76,67 @@ def _model() -> Finding:
     return Finding("built-in model", True, f"{count / 1e6:.1f} M parameters, sha256 {model.hash[:12]}")
 
 
-def _clicks() -> Iterator[Finding]:
-    """Click known pixels of a page that says where it was hit, at two device scales."""
+def _leftovers() -> Finding:
+    found = leftovers()
+    detail = f"{_told(found)}; handeye doctor --reap ends them" if found else "none"
+    return Finding("leftovers", True, detail)
+
+
+def clear() -> Finding:
+    """End what dead runs have left behind, and say what that was."""
+    found = leftovers()
+    reap(found)
+    return Finding("leftovers", True, f"ended {_told(found)}" if found else "none")
+
+
+def _told(found: Leftovers) -> str:
+    return f"{len(found.processes)} processes and {len(found.folders)} folders of dead runs"
+
+
+SCREENS: Mapping[str, BrowserOptions] = {
+    "page at scale 1": BrowserOptions(size=(560, 280)),
+    "page at scale 1.5": BrowserOptions(size=(560, 280), device_scale_factor=1.5),
+    "page at scale 2": BrowserOptions(size=(560, 280), device_scale_factor=2.0),
+    "page on a phone": BrowserOptions(device="Pixel 7"),
+}
+"""Where the click test is done."""
+
+
+def clicks() -> Iterator[Finding]:
+    """Fire the catalogue of actions at a page that says where they arrived."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "probe.html").write_text(PAGE)
+        (Path(folder) / "probe.html").write_text(PAGE, encoding="utf-8")
         with Site(Path(folder)) as site:
-            for scale in (1.0, 2.0):
-                yield _click(f"{site.origin}/probe.html", scale)
+            for name, options in SCREENS.items():
+                yield _click(f"{site.origin}/probe.html", name, options)
 
 
-def _click(url: str, scale: float) -> Finding:
-    name = f"clicks at scale {scale:g}"
-    wanted = [(int(x * scale), int(y * scale)) for x, y in ((0, 0), (1, 1), (160, 104), (559, 279))]
+def _click(url: str, name: str, options: BrowserOptions) -> Finding:
     try:
-        with Browser(BrowserOptions(size=(560, 280), device_scale_factor=scale)) as env:
+        with Browser(options) as env:
             env.reset(Task(start=url))
-            for x, y in wanted:
-                env.step(Click(at=Point(x=x, y=y)))
-            hits = env.evaluate("hits")
+            return aimed(PageProbe(name, env, env, env.size))
     except EnvironmentBroken as error:
         return Finding(name, False, str(error), "see the browser's own finding above")
-    expected = [[int(x / scale), int(y / scale)] for x, y in wanted]
-    if hits == expected:
-        return Finding(name, True, f"{len(wanted)} of {len(wanted)} on the exact pixel")
-    return Finding(name, False, f"clicked {expected}, the page was hit at {hits}", "report this with the numbers")
+
+
+def aimed(probe: Probe) -> Finding:
+    """What the click test found on one screen: the transform that is wrong, or that all are right."""
+    found = dict(try_out(probe))
+    wrong = {part: one for part, one in found.items() if one.fault}
+    if not wrong:
+        return Finding(probe.name, True, f"{found['places'].detail}; {', '.join(found)} arrive as they were meant")
+    said = "; ".join(f"{part}: {one.fault} ({one.detail})" for part, one in wrong.items())
+    return Finding(probe.name, False, said, REMEDIES[next(iter(wrong.values())).fault])
+
+
+REMEDIES: Mapping[Fault, str] = {
+    "": "",
+    "lost": "another window or program takes the events: close it, or use a private display",
+    "axes": "the screen is turned: set it upright",
+    "scale": "screenshots and pointer differ in scale: set the display's scale to 100 %, or tell the options its scale",
+    "origin": "the pointer's origin is not the screenshot's: another monitor, or a frame around the page",
+    "rounding": "a scale between the two is no whole number: set the display's scale to 100 % or 200 %",
+    "layout": "the keyboard layout is not the one that keys are sent for: set it to US",
+    "unclear": "report this with the numbers",
+}

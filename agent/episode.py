@@ -9,7 +9,7 @@ from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
 from agent.policy import Policy, PolicyBroken, within
 from agent.step import Reply, Step, Stop, Trajectory
-from env import Environment, EnvironmentBroken, Observation, Task
+from env import Environment, EnvironmentBroken, Observation, Recoverable, Task
 
 SHOWN = 5
 """Actions that a warning names."""
@@ -30,7 +30,8 @@ def episode(
     """Yield each step as it happens, so that the caller can show it, keep it, or stop; return why it ended.
 
     `decided` is told of a step before its action is carried out, to keep it, or to raise and so prevent it.
-    Only `EnvironmentBroken` and `PolicyBroken` become a `Stop`; every other error travels up untouched.
+    Only `EnvironmentBroken` and `PolicyBroken` become a `Stop`; every other error travels up untouched. After a screen
+    that broke in a step, the episode goes on with a fresh one as often as the limits allow; the step tells of it.
     """
     limits = limits or Limits()
     history: list[Step] = []
@@ -44,13 +45,11 @@ def episode(
                 return stop
             step = decide(policy, task, history, seen, limits.clock)
             decided(step)
-            try:
-                step = act(env, step, limits.clock)
-            except EnvironmentBroken as error:
-                yield replace(step, error=str(error))
-                raise
+            step, broken = attempt(env, step, history, limits)
             history.append(step)
             yield step
+            if broken:
+                raise broken
             if isinstance(step.action, Finish):
                 return Stop("finished", step.action.text)
             seen = step.after or seen
@@ -86,6 +85,26 @@ def told(reply: Reply, dialect: str) -> Reply:
     shown = ", ".join(left[:SHOWN]) + (" ..." if left[SHOWN:] else "")
     said = f"ignored, as the first action of a reply counts: {len(left)} more ({shown})"
     return replace(reply, warnings=(*reply.warnings, said))
+
+
+def attempt(env: Environment, step: Step, history: list[Step], limits: Limits) -> tuple[Step, EnvironmentBroken | None]:
+    """The step once its action was carried out, and what ends the episode where the screen broke and stays so.
+
+    An action that broke the screen is not done again: the next one is chosen by what the fresh screen shows.
+    """
+    start = limits.clock()
+    try:
+        return act(env, step, limits.clock), None
+    except EnvironmentBroken as broken:
+        failed = replace(step, error=str(broken))
+        if not limits.mend(history) or not isinstance(env, Recoverable):
+            return failed, broken
+        try:
+            fresh = env.recover()
+        except EnvironmentBroken:
+            return failed, broken
+    timings = {**step.timings, **fresh.seen.timings, "env": limits.clock() - start}
+    return replace(failed, error=f"{failed.error}. {fresh.told}", after=fresh.seen, timings=timings), None
 
 
 def act(env: Environment, step: Step, clock: Callable[[], float]) -> Step:

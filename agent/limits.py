@@ -20,6 +20,8 @@ class Limits:
     """Prompt and completion tokens of all steps together."""
     repeats: int | None = 3
     """The same action this often on a screen that did not change is a loop."""
+    recoveries: int | None = 2
+    """How often the episode may go on with a fresh screen after one that broke."""
     clock: Callable[[], float] = time.monotonic
 
     def stop(self, history: Sequence[Step], began: float) -> Stop | None:
@@ -34,6 +36,10 @@ class Limits:
         if self.repeats is not None and stuck(history, self.repeats):
             return Stop("loop", f"the same action {self.repeats} times on a screen that does not change")
         return None
+
+    def mend(self, history: Sequence[Step]) -> bool:
+        """Whether the episode may go on with a fresh screen, where one breaks now."""
+        return self.recoveries is None or sum(step.recovered for step in history) < self.recoveries
 
 
 def stuck(history: Sequence[Step], repeats: int) -> bool:

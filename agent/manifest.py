@@ -64,4 +64,10 @@ def model(policy: Policy) -> ModelEntry:
 
 def limits(given: Limits) -> LimitsEntry:
     """The budgets as they are recorded."""
-    return LimitsEntry(steps=given.steps, seconds=given.seconds, tokens=given.tokens, repeats=given.repeats)
+    return LimitsEntry(
+        steps=given.steps,
+        seconds=given.seconds,
+        tokens=given.tokens,
+        repeats=given.repeats,
+        recoveries=given.recoveries,
+    )

@@ -24,11 +24,12 @@ def told(step: Step, dialect: Dialect, frame: Frame) -> str:
 
     A place on a screen that had another size keeps its share of the way across.
     """
-    if step.action is None or step.error:
+    if step.action is None or (step.error and not step.recovered):
         return f"error: {step.error}"
     writer = dialect if dialect.writes(step.action) else Canonical()
     then = Frame(step.frame.width, step.frame.height, frame.model_width, frame.model_height)
-    return call(writer.print(step.action, then))
+    said = call(writer.print(step.action, then))
+    return f"{said} error: {step.error}" if step.error else said
 
 
 def write(instruction: str, history: Sequence[Step], dialect: Dialect, frame: Frame) -> str:

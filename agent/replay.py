@@ -98,6 +98,8 @@ def _repeat(run: Run, env: Environment, origin: str, to: int | None, progress: P
     lines = run.lines if to is None else run.lines[:to]
     for number, line in enumerate(lines):
         _compare(run, line.before, seen, line.index, "before")
+        if line.error and line.after:
+            raise Halt(f"step {line.index} broke the screen when it was recorded, and is not done again: {line.error}")
         if line.action and line.after:
             progress.actions += 1
             seen = _act(env, moved.action(line.action), line.index)

@@ -61,6 +61,7 @@ class LimitsEntry(Entry):
     seconds: float | None = None
     tokens: int | None = None
     repeats: int | None = None
+    recoveries: int | None = None
 
 
 class StopEntry(Entry):
@@ -176,8 +177,11 @@ class Line(Entry):
     frame: FrameEntry
     reply: Said
     action: Action | None = Field(description="in screen pixels; null where the reply could not be read")
-    error: str = Field(default="", description="why nothing was carried out")
-    after: Look | None = Field(default=None, description="null where nothing was carried out")
+    error: str = Field(default="", description="why nothing was carried out, or how the screen broke")
+    after: Look | None = Field(
+        default=None,
+        description="null where nothing was carried out; beside an error, the fresh screen after one that broke",
+    )
     receipt: Effect | None = None
     timings: dict[str, float] = Field(default_factory=dict)
 

@@ -59,10 +59,17 @@ class Budget(Part):
     seconds: float | None = Field(default=600.0, gt=0)
     tokens: int | None = Field(default=None, ge=1)
     repeats: int | None = Field(default=3, ge=2)
+    recoveries: int | None = Field(default=2, ge=0)
 
     def limits(self) -> Limits:
         """As the loop takes them."""
-        return Limits(steps=self.steps, seconds=self.seconds, tokens=self.tokens, repeats=self.repeats)
+        return Limits(
+            steps=self.steps,
+            seconds=self.seconds,
+            tokens=self.tokens,
+            repeats=self.repeats,
+            recoveries=self.recoveries,
+        )
 
 
 class Script(Part):

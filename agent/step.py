@@ -100,9 +100,14 @@ class Step:
     error: str = ""
     """Why nothing was carried out: the policy's mistake, or how the environment broke."""
     after: Observation | None = None
-    """The screen the action led to; None where nothing was carried out."""
+    """The screen the action led to; None where nothing was carried out. Beside an error, the fresh one after it."""
     timings: Mapping[str, float] = field(default_factory=_nothing)
     """Seconds: policy, env (all of the environment's turn), and the parts of that which it names itself."""
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the screen broke, and the episode went on with a fresh one."""
+        return bool(self.error) and self.after is not None
 
 
 @dataclass(frozen=True)

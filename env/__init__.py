@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from env.environment import Environment, EnvironmentBroken, Task
+from env.environment import Environment, EnvironmentBroken, Recoverable, Recovery, Task
 from env.observation import Box, Image, Observation, Receipt
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ __all__ = [
     "MiniWoB",
     "Observation",
     "Receipt",
+    "Recoverable",
+    "Recovery",
     "Screens",
     "Task",
 ]

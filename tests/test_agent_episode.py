@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,10 +14,12 @@ import pytest
 from agent_runs import NAME, TYPE_ADA, WIN, click, processes
 
 from actions import DIALECTS, Action, Answer, AskUser, Back, Dialect, Finish, Frame, Key
+from agent.canonical import Canonical
 from agent.episode import episode, run
 from agent.limits import Limits
 from agent.policy import PolicyBroken, Scripted
-from agent.step import Reply, Step, Usage
+from agent.prompt import write
+from agent.step import Reply, Step, Stop, Usage
 from env import Browser, BrowserOptions, Observation, Screens, Task
 
 TASK = Task("sign in")
@@ -190,20 +192,71 @@ def test_a_start_that_cannot_be_opened_is_the_environments_fault() -> None:
     assert "unreachable" in trajectory.stop.detail
 
 
-def test_a_browser_that_dies_ends_the_episode_and_the_step_says_how(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    page.write_text("<p>here</p>")
+def shot(env: Browser, index: int) -> Callable[[Step], None]:
+    """Kills every process of `env` once the action of this step is decided."""
+
+    def shoot(step: Step) -> None:
+        if step.index == index:
+            for process in processes(env.marker):
+                os.kill(process, signal.SIGKILL)
+
+    return shoot
+
+
+def played(env: Browser, page: Path, actions: Sequence[Action], limits: Limits, *, die: int) -> tuple[list[Step], Stop]:
+    """The steps and the end of an episode whose browser is killed before the action of the step `die`."""
+    page.write_text("<body style='margin:0'><button style='width:99px;height:99px'>here</button>")
+    turns = episode(env, Scripted(actions), Task("look", page.as_uri()), limits=limits, decided=shot(env, die))
+    steps = []
+    while True:
+        try:
+            steps.append(next(turns))
+        except StopIteration as end:
+            stop: Stop = end.value
+            return steps, stop
+
+
+def test_a_browser_that_dies_ends_the_episode_where_no_recovery_is_allowed(tmp_path: Path) -> None:
     with Browser(BrowserOptions(size=(160, 208))) as env:
-
-        def shoot(step: Step) -> None:
-            if step.index == 2:
-                for process in processes(env.marker):
-                    os.kill(process, signal.SIGKILL)
-
-        turns = episode(env, Scripted([click(5, 5)] * 4), Task("look", page.as_uri()), decided=shoot)
-        steps = []
-        while (step := next(turns, None)) is not None:
-            steps.append(step)
+        steps, stop = played(env, tmp_path / "page.html", [click(5, 5)] * 4, Limits(recoveries=0), die=2)
     assert [step.index for step in steps] == [1, 2]
     assert steps[1].error
     assert steps[1].after is None
+    assert stop.reason == "environment"
+
+
+def test_an_episode_goes_on_after_its_browser_died_and_is_told_and_does_nothing_again(tmp_path: Path) -> None:
+    with Browser(BrowserOptions(size=(160, 208))) as env:
+        actions = [click(5, 5), click(6, 6), Key(keys=("tab",)), Finish()]
+        steps, stop = played(env, tmp_path / "page.html", actions, Limits(), die=2)
+    assert stop.reason == "finished"
+    assert [step.recovered for step in steps] == [False, True, False, False]
+    lost = steps[1]
+    assert lost.error.startswith("crash: ")
+    assert "not" in lost.error
+    assert lost.after is steps[2].before
+    assert lost.after is not None
+    assert lost.after.receipt is None
+    assert lost.after.url == (tmp_path / "page.html").as_uri()
+    assert {"policy", "env", "capture"} <= set(lost.timings)
+    prompt = write("look", steps[:2], Canonical(), lost.frame)
+    assert '"x":6' in prompt.replace(" ", "")
+    assert lost.error in prompt
+
+
+class Doomed(Browser):
+    """A browser that dies at every step."""
+
+    def step(self, action: Action) -> Observation:
+        for process in processes(self.marker):
+            os.kill(process, signal.SIGKILL)
+        return super().step(action)
+
+
+def test_an_episode_goes_on_only_as_often_as_it_may(tmp_path: Path) -> None:
+    with Doomed(BrowserOptions(size=(160, 208))) as env:
+        actions = [click(place, 5) for place in range(9)]
+        steps, stop = played(env, tmp_path / "page.html", actions, Limits(recoveries=1), die=0)
+    assert [step.recovered for step in steps] == [True, False]
+    assert steps[1].error
+    assert stop.reason == "environment"

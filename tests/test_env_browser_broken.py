@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from browser_pages import Server, serve
 
 from actions import ActionError, Click, Key, Navigate, Point, Type, Wait
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
-from env.browser.watch import marked
+from env.watch import drivers, marked, status
 
 HANG = Click(at=Point(x=50, y=20))
 OPTIONS = BrowserOptions(size=(400, 300), action_timeout=1.5, load_timeout=1.5, settle_cap=1.0)
@@ -56,13 +57,14 @@ def broken_by(action: Callable[[], object], seconds: float) -> EnvironmentBroken
 
 def test_a_busy_loop_ends_in_a_timeout_and_the_next_reset_works(browser: Browser, server: Server) -> None:
     browser.reset(Task(start=f"{server.url}/busy"))
-    assert broken_by(lambda: browser.step(HANG), 20).reason == "timeout"
-    assert until(lambda: not marked(browser.marker), 2)
+    hung = marked(browser.marker)
+    assert broken_by(lambda: browser.step(HANG), 6).reason == "timeout"
     again = broken_by(lambda: browser.step(HANG), 1)
     assert again.reason == "timeout"
     assert "reset first" in str(again)
     assert browser.reset(Task(start=server.url)).title == "Start"
     assert browser.step(Click(at=Point(x=150, y=120))).receipt is not None
+    assert not hung & marked(browser.marker)
 
 
 def test_a_script_that_never_ends_is_ended(browser: Browser, server: Server) -> None:
@@ -115,6 +117,56 @@ def test_a_page_that_breaks_our_own_counting_is_still_seen(browser: Browser, ser
     browser.evaluate("() => { window.performance = null; document.getAnimations = () => { throw 1 } }")
     assert browser.step(Key(keys=("tab",))).focus == 'button "OK"'
     assert browser.step(Navigate(url=f"{server.url}/scroll")).title == "Scroll"
+
+
+def test_a_page_without_a_root_is_a_white_screen(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    browser.evaluate("() => document.documentElement.remove()")
+    seen = browser.step(Wait(seconds=0))
+    assert (seen.screenshot == 255).all()
+    assert browser.step(Navigate(url=f"{server.url}/scroll")).title == "Scroll"
+
+
+def test_recovery_goes_on_in_the_same_browser_with_its_cookies_and_other_tabs(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=f"{server.url}/cookie"))
+    browser.step(Navigate(url=f"{server.url}/popup"))
+    browser.step(HANG)  # opens a tab
+    browser.step(Navigate(url=f"{server.url}/cookie"))
+    session = browser._open()
+    asyncio.run_coroutine_threadsafe(session.current.cdp.send("Page.crash"), browser._worker._loop)
+    assert until(lambda: session.broken is not None, 10)
+    broken = broken_by(lambda: browser.step(HANG), 3)
+    assert (broken.reason, broken.begun) == ("crash", False)
+    fresh = browser.recover()
+    assert (fresh.seen.title, fresh.seen.url) == ("a=b", f"{server.url}/cookie")
+    assert len(fresh.seen.tabs) == 2
+    assert "not carried out" in fresh.told
+    assert "same browser" in fresh.told
+    assert browser.step(Wait(seconds=0)).title == "a=b"
+
+
+def test_there_is_nothing_to_recover_from_where_nothing_broke(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    assert broken_by(browser.recover, 1).reason == "closed"
+    broken_by(lambda: browser.reset(Task(start="http://nowhere.invalid/")), 8)
+    assert broken_by(browser.recover, 1).reason == "closed"
+    with Browser(OPTIONS) as unused:
+        assert broken_by(unused.recover, 1).reason == "closed"
+
+
+@pytest.mark.parametrize("victim", ["driver", "browser"])
+def test_a_driver_or_browser_that_stands_still_is_replaced_and_leaves_nothing(victim: str, server: Server) -> None:
+    with Browser(OPTIONS) as env:
+        env.reset(Task(start=server.url))
+        folder = str(env.downloads.parent)
+        stopped = drivers(folder) if victim == "driver" else marked(env.marker)
+        assert stopped
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        assert broken_by(lambda: env.step(HANG), 6).reason == "timeout"
+        assert "new browser" in env.recover().told
+        assert until(lambda: not [one for one in stopped if status(one)], 2)
+    assert until(lambda: not marked(env.marker), 2)
 
 
 def test_a_start_that_cannot_be_reached_is_unreachable(browser: Browser, server: Server) -> None:

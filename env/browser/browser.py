@@ -22,18 +22,22 @@ from env.browser.downloads import Downloads
 from env.browser.launch import fresh, launch
 from env.browser.navigate import BLANK, address
 from env.browser.options import BrowserOptions
-from env.browser.process import Ownership
+from env.browser.recover import told
 from env.browser.script import Json
-from env.browser.session import Session
+from env.browser.session import Session, gone
 from env.browser.worker import Worker
-from env.environment import EnvironmentBroken, Task
+from env.environment import EnvironmentBroken, Recovery, Task
 from env.observation import Observation
+from env.process import Ownership
 
 T = TypeVar("T")
 
 DEFAULTS = BrowserOptions()
-SLACK = 5.0  # seconds beyond the sum of its parts that a whole call may take
+SLACK = 1.0  # seconds beyond the sum of its parts that a whole call may take
+RENEWAL = 2.0  # seconds in which a browser that still answers opens a fresh page
+LEAST = 3.0  # seconds for going on after an action that took all there were
 CLOSING = 5.0  # seconds for a polite end; then the processes are killed
+ENDING = 1.5  # seconds for the end of a browser that has been killed
 
 
 class Browser:
@@ -53,6 +57,8 @@ class Browser:
         self._chromium: Chromium | None = None
         self._session: Session | None = None
         self._broken: EnvironmentBroken | None = None
+        self._place = ""  # the address that was seen last in this episode
+        self._since = 0.0  # when the call that is under way, or broke, began
         self._closed = False
         self._episodes = 0
 
@@ -94,8 +100,9 @@ class Browser:
             self._leave()
         if self._broken is not None:
             self._discard()
-        seconds = options.start_timeout + options.load_timeout * 2 + self._looking
-        return self._call(self._reset(start), seconds)
+        self._session, self._place = None, ""
+        seconds = options.start_timeout + options.load_timeout + self._looking
+        return self._seen(self._reset(start), seconds)
 
     def step(self, action: Action) -> Observation:
         """Carry out `action`, wait until the page has settled, and look.
@@ -105,13 +112,43 @@ class Browser:
         session = self._open()
         self.space.check(action)
         Frame(*self.size, *self.size).check(action)
-        seconds = episode.deadline(session, action) + self._looking
-        return self._call(episode.step(session, action, self._clock), seconds)
+        seconds = episode.deadline(session, action) + self.options.settle_cap + SLACK
+        return self._seen(episode.step(session, action, self._clock), seconds)
 
     def look(self) -> Observation:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()
-        return self._call(episode.look(session, self._clock), self._looking)
+        return self._seen(episode.look(session, self._clock), self._looking)
+
+    def recover(self) -> Recovery:
+        """Go on in the same episode after a crash or a timeout: on a fresh page at the address that was seen last.
+
+        Where the browser still answers, it is kept, with its logins and its other tabs. Nothing is done again, and the
+        address is opened as a link would be.
+        """
+        self._alive()
+        broken, session = self._broken, self._session
+        if broken is None or session is None or not self._place:
+            raise EnvironmentBroken("closed", "there is no episode that broke; reset first")
+        end, self._broken = max(self._since + self.options.bound, self._clock() + LEAST), None
+        try:
+            same = self._renew(session)
+            if not same:
+                self._discard()
+                self._call(self._restart(session), end - self._clock())
+            work = episode.resume(self._open(), self._place, self._clock)
+            return Recovery(self._seen(work, end - self._clock()), told(broken, same=same))
+        except EnvironmentBroken as again:
+            self._broken = again
+            raise
+
+    def _renew(self, session: Session) -> bool:
+        """Whether the browser could put a fresh page in the place of the one that broke."""
+        try:
+            self._call(session.renew(), RENEWAL)
+        except EnvironmentBroken:
+            return False
+        return True
 
     def evaluate(self, script_text: str, arg: Json = None) -> Json:
         """What a script of ours gives in the current page: an expression, or a function called with `arg`.
@@ -134,9 +171,10 @@ class Browser:
             return
         self._closed = True
         try:
-            self._worker.run(self._shut(), CLOSING)
-        except (TimeoutError, PlaywrightError):
-            pass  # the browser did not answer; what is left of it is killed now
+            if self._broken is not None:
+                self._ownership.kill()
+            self._end(CLOSING)
+            self._stop(CLOSING)
         finally:
             self._ownership.close()
             self._worker.close()
@@ -151,7 +189,7 @@ class Browser:
 
     @property
     def _looking(self) -> float:
-        return self.options.settle_cap * episode.TRIES + self.options.action_timeout + SLACK
+        return self.options.settle_cap * 2 + self.options.action_timeout + SLACK
 
     def _alive(self) -> None:
         if self._closed:
@@ -160,10 +198,18 @@ class Browser:
     def _open(self) -> Session:
         self._alive()
         if self._broken is not None:
-            raise EnvironmentBroken(self._broken.reason, f"{self._broken.message}; reset first") from self._broken
+            known = self._broken
+            raise EnvironmentBroken(known.reason, f"{known.message}; reset first", begun=False) from known
         if self._session is None:
             raise EnvironmentBroken("closed", "no page is open yet; reset first")
         return self._session
+
+    def _seen(self, work: Coroutine[object, object, Observation], seconds: float) -> Observation:
+        """The observation that `work` gives; its address is the last one seen."""
+        self._since = self._clock()
+        seen = self._call(work, seconds)
+        self._place = seen.url
+        return seen
 
     def _call(self, work: Coroutine[object, object, T], seconds: float) -> T:
         """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken."""
@@ -174,7 +220,6 @@ class Browser:
             raise
         except TimeoutError as late:
             self._broken = EnvironmentBroken("timeout", str(late) or f"no answer within {seconds:g} s")
-            self._ownership.kill()
             raise self._broken from late
         except PlaywrightError as error:
             known = self._session.broken if self._session else None
@@ -193,33 +238,62 @@ class Browser:
     def _discard(self) -> None:
         """Leave a broken browser behind; where even the loop is stuck, that and the driver too.
 
-        A driver that goes on removes the browser's temporary profile; one that is stopped at once may not.
+        A driver that goes on removes the browser's temporary profile; one that is killed does not.
         """
         self._ownership.kill()
+        if not self._end(ENDING):
+            self._stop(ENDING)
+        self._session = self._broken = None
+
+    def _end(self, seconds: float) -> bool:
+        """Whether the browser ended as it was asked to; what is left of one that did not is killed, with its driver."""
+        chromium, self._chromium = self._chromium, None
         try:
-            if self._chromium is not None:
-                self._worker.run(self._chromium.close(), CLOSING)
+            if chromium is not None:
+                self._worker.run(chromium.close(), seconds)
         except (TimeoutError, PlaywrightError):
+            self._ownership.kill(drivers=True)
+            return False
+        return True
+
+    def _stop(self, seconds: float) -> None:
+        """End the driver; where even the loop is stuck, leave that behind too."""
+        playwright, self._playwright = self._playwright, None
+        try:
+            if playwright is not None:
+                self._worker.run(playwright.stop(), seconds)
+        except (TimeoutError, PlaywrightError):
+            self._ownership.kill(drivers=True)
             self._worker.close()
-            self._worker, self._playwright = Worker(), None
-        self._session = self._chromium = self._broken = None
+            self._worker = Worker()
 
     async def _reset(self, start: str) -> Observation:
+        self._episodes += 1
+        self._session = await self._begin(Downloads(self.downloads))
+        return await episode.begin(self._session, start, self._clock)
+
+    async def _restart(self, last: Session) -> None:
+        """An episode that goes on in another browser, with the files and the clock of `last`."""
+        self._session = await self._begin(last.downloads)
+        self._session.began, self._session.navigations = last.began, last.navigations
+        await self._session.open()
+
+    async def _begin(self, files: Downloads) -> Session:
+        """A fresh context; where the browser or its driver died unnoticed, in new ones."""
+        try:
+            return await self._opened(files)
+        except (PlaywrightError, EnvironmentBroken) as error:
+            if not gone(error):
+                raise
+        self._ownership.kill(drivers=True)
+        self._chromium = self._playwright = None
+        return await self._opened(files)
+
+    async def _opened(self, files: Downloads) -> Session:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if self._chromium is None:
-            self._chromium = await launch(self._playwright, self.options, self.marker)
-        self._episodes += 1
-        files = Downloads(self.downloads)
+            self._chromium = await launch(self._playwright, self.options, self._ownership)
         session = Session(await fresh(self._chromium, self.options), self.options, files)
         self._chromium.once("disconnected", session.lose)
-        self._session = session
-        return await episode.begin(session, start, self._clock)
-
-    async def _shut(self) -> None:
-        try:
-            if self._chromium is not None:
-                await self._chromium.close()
-        finally:
-            if self._playwright is not None:
-                await self._playwright.stop()
+        return session

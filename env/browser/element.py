@@ -60,6 +60,15 @@ async def look(session: Session, tab: Tab) -> None:
         tab.title, session.focus = str(seen["title"]), str(seen["focus"])
 
 
+async def void(tab: Tab) -> bool:
+    """Whether the document of `tab` is empty, as after a server that died early: the browser never draws that."""
+    try:
+        async with asyncio.timeout(_patience(tab)):
+            return bool(await script.evaluate(tab.cdp, "() => !document.documentElement"))
+    except (TimeoutError, PlaywrightError, script.ScriptError):
+        return False
+
+
 async def choose(session: Session, x: float, y: float, label: str) -> str:
     """Choose the option `label` of the list at a place in CSS pixels; what the list is called."""
     said = await _ask(session, "choose", x, y, label)

@@ -5,36 +5,50 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import TypeAlias
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action
+from actions.action import Action, Back, Navigate
 from env.browser import capture, element
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
 from env.browser.session import Session, Tab, gone
-from env.browser.settle import settle
+from env.browser.settle import Verdict, activity, settle
 from env.environment import EnvironmentBroken
 from env.observation import Observation, Receipt, changed
 
 Clock = Callable[[], float]
+Early: TypeAlias = "asyncio.Task[bytes | None] | None"
+"""A picture that is on its way before it is known whether it will hold."""
 
+AGAIN = 1.0  # seconds for a picture, before it is asked for again
+SHORTLY = 0.05  # seconds after which a picture that failed may come
+LOADING = 3.0  # seconds in which a start that answers may become complete
+MARGIN = 1.0  # seconds in which a navigation that took too long is stopped and told
 TRIES = 3  # looks at a page that becomes another one while it is looked at
 
 
 def deadline(session: Session, action: Action) -> float:
-    """How many seconds acting may take, with a navigation in it."""
-    return patience(action, session.options.action_timeout) + session.options.load_timeout
+    """How many seconds acting may take, the navigation in it included where it is one."""
+    if isinstance(action, Navigate | Back):
+        return session.options.load_timeout + MARGIN
+    return patience(action, session.options.action_timeout)
 
 
 async def begin(session: Session, start: str, clock: Clock) -> Observation:
     """Open the first page and look; EnvironmentBroken("unreachable") where it cannot be opened."""
     session.began = clock()
     await session.open()
-    if start != BLANK:
-        work = asyncio.ensure_future(_load(session, start))
-        if await session.race(work, session.options.load_timeout * 2):
+    return await resume(session, start, clock)
+
+
+async def resume(session: Session, url: str, clock: Clock) -> Observation:
+    """Open `url` in the current tab and look."""
+    if url != BLANK:
+        work = asyncio.ensure_future(_load(session, url))
+        if await session.race(work, session.options.load_timeout + MARGIN):
             work.result()
         else:
             session.unfinished = work
@@ -43,6 +57,7 @@ async def begin(session: Session, start: str, clock: Clock) -> Observation:
 
 async def _load(session: Session, url: str) -> None:
     page, patient = session.current.page, session.options.load_timeout * 1000
+    started = asyncio.get_running_loop().time()
     try:
         await page.goto(url, wait_until="commit", timeout=patient)
     except PlaywrightError as error:
@@ -51,8 +66,9 @@ async def _load(session: Session, url: str) -> None:
         late = isinstance(error, PlaywrightTimeout)
         why = f"no answer within {patient / 1000:g} s" if late else reason(error)
         raise EnvironmentBroken("unreachable", f"{url}: {why}") from error
+    left = patient - (asyncio.get_running_loop().time() - started) * 1000
     try:
-        await page.wait_for_load_state("load", timeout=patient)
+        await page.wait_for_load_state("load", timeout=min(max(left, 1), LOADING * 1000))
     except PlaywrightTimeout:
         session.give_up()  # it is there, if not complete
 
@@ -66,6 +82,8 @@ async def look(session: Session, clock: Clock) -> Observation:
 
 async def step(session: Session, action: Action, clock: Clock) -> Observation:
     """Act, settle and see; ActionError where it cannot be done, or where a dialog wants its answer."""
+    if session.broken:
+        raise EnvironmentBroken(session.broken.reason, session.broken.message, begun=False)
     before, url, moves = session.pixels, session.url, session.navigations
     dialog, files = session.dialog, len(session.downloads.names)
     started = clock()
@@ -106,39 +124,89 @@ async def _act(session: Session, action: Action) -> None:
     except PlaywrightError as error:
         if session.broken or not gone(error):
             raise
+        await session.check()
         # The action closed its own page: it was done, and another tab shows now.
 
 
 async def _see(session: Session, clock: Clock) -> float:
     """Bring the session's picture and words up to date; the moment at which the page had settled."""
+    end = clock() + session.options.settle_cap
     for left in reversed(range(TRIES)):
-        verdict = await settle(session)
+        verdict, early = await _rest(session)
         settled = clock()
         if verdict == "dialog":
             break
         tab = session.current
         try:
-            await session.unless_dialog(_capture(session, tab), session.options.action_timeout)
+            await session.unless_dialog(_capture(session, tab, early), session.options.action_timeout)
         except PlaywrightError as error:
             if session.broken or not left or not (gone(error) or tab is not session.current):
                 raise
+            if gone(error):
+                await session.check()
             continue
-        if tab is session.current and not session.busy():
+        if (tab is session.current and not session.busy()) or clock() >= end:
             break
     if session.downloads.pending:  # they do not change the picture
         await session.bell.until(lambda: not session.downloads.pending, session.options.settle_cap)
     return settled
 
 
-async def _capture(session: Session, tab: Tab) -> None:
+async def _rest(session: Session) -> tuple[Verdict, Early]:
+    """Wait until the page has settled, and meanwhile ask for its picture: it holds where nothing has moved since."""
+    tab, since = session.current, await activity(session)
+    early: Early = None
+    if since is not None:
+        early = asyncio.ensure_future(_picture(session, tab))
+        early.add_done_callback(lambda task: task.cancelled() or task.exception())  # taken note of, as it may fail
+    verdict: Verdict = "loading"
+    try:
+        verdict = await settle(session, since)
+    finally:
+        if early and (verdict != "still" or session.current is not tab):
+            early.cancel()
+            early = None
+    return verdict, early
+
+
+async def _capture(session: Session, tab: Tab, early: Early) -> None:
     words = asyncio.ensure_future(element.look(session, tab))
     try:
-        png = await capture.capture(tab.cdp)
+        png = await (early or _picture(session, tab))
         await words
     finally:
         words.cancel()
-    if png != session.png:
+    if png is None:
+        session.png, session.pixels = b"", capture.blank(session.options)
+    elif png != session.png:
         session.png, session.pixels = png, capture.decode(png, session.options)
+
+
+async def _picture(session: Session, tab: Tab) -> bytes | None:
+    """A PNG of `tab`, or None where there is nothing to draw.
+
+    A picture that a navigation overtakes fails or never comes, and is asked for again.
+    """
+    asked: set[asyncio.Task[bytes]] = set()
+    patience = AGAIN
+    try:
+        while True:
+            asked.add(asyncio.ensure_future(capture.capture(tab.cdp)))
+            done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                error = one.exception()
+                if error is None:
+                    return one.result()
+                if not isinstance(error, PlaywrightError) or session.broken or gone(error):
+                    raise error
+            if not done and await element.void(tab):
+                return None
+            if done:
+                await session.linger(SHORTLY)
+            patience *= 2
+    finally:
+        for one in asked:
+            one.cancel()
 
 
 def _observation(session: Session, clock: Clock, timings: dict[str, float], receipt: Receipt | None) -> Observation:

@@ -34,10 +34,12 @@ class BrowserOptions:
     locale: str = "en-US"
     timezone: str = "UTC"
     start_timeout: float = 30.0
-    load_timeout: float = 15.0
+    load_timeout: float = 10.0
     """How long a navigation may take until the server answers."""
-    action_timeout: float = 10.0
-    """How long one action or one capture may hang before the browser is replaced."""
+    action_timeout: float = 7.0
+    """How long one action or one capture may hang before the page counts as broken."""
+    bound: float = 14.0
+    """How long a step that broke and what is done to go on after it may take together."""
     settle_cap: float = 3.0
     """How long a page may go on loading before it is looked at all the same."""
     animation_cap: float = 1.0

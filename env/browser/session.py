@@ -148,6 +148,38 @@ class Session:
         await self.bell.until(lambda: page not in self._opening, self.options.action_timeout)
         return self.current
 
+    async def renew(self) -> None:
+        """Put a new empty tab in the place of the current one, which has crashed or hangs."""
+        lost, self.broken = self._current, None
+        self.drop()
+        self.give_up()
+        page = await self.context.new_page()
+        await self.bell.until(lambda: page not in self._opening, self.options.action_timeout)
+        self._current = next((tab for tab in self.tabs if tab.page is page), self._current)
+        if lost is not None:
+            self.tabs = [tab for tab in self.tabs if tab is not lost]
+            self.spawn(lost.page.close())
+
+    def drop(self) -> None:
+        """Forget what waits for an answer: dialogs, and the action that one of them held up."""
+        self.dialogs.clear()
+        if self.unfinished is not None:
+            self.unfinished.cancel()
+        self.unfinished = None
+
+    async def check(self) -> None:
+        """EnvironmentBroken where the browser itself is gone, and not just a page of it.
+
+        A driver that was killed says nothing: whatever is asked of it from then on fails.
+        """
+        try:
+            await self.context.cookies([])
+        except PlaywrightError as error:
+            if gone(error):
+                self.lose()
+        if self.broken:
+            raise self.broken
+
     async def show(self, tab: Tab) -> None:
         """Make `tab` the current one."""
         self._current = tab
@@ -250,7 +282,10 @@ class Session:
         self.bell.ring()
 
     def _on_crash(self, page: Page) -> None:
-        self.broken = EnvironmentBroken("crash", f"the page {page.url} crashed")
+        if self._current is None or self._current.page is page:
+            self.broken = self.broken or EnvironmentBroken("crash", f"the page {page.url} crashed")
+        else:  # one in the background is closed by it, as a person would
+            self.spawn(page.close())
         self.bell.ring()
 
     def _on_dialog(self, dialog: Dialog) -> None:
@@ -277,6 +312,6 @@ class Session:
         self.bell.ring()
 
 
-def gone(error: PlaywrightError) -> bool:
-    """Whether `error` only says that a page closed while something was asked of it."""
+def gone(error: PlaywrightError | EnvironmentBroken) -> bool:
+    """Whether `error` only says that what was asked, a page or all of the browser, has closed meanwhile."""
     return "has been closed" in error.message or "Target closed" in error.message

@@ -1,6 +1,6 @@
-// Resolves once a whole frame has passed in which nothing moved: "quiet"; or at a cap: "moving" or "loading".
-// Both caps are milliseconds.
-async (cap, animationCap) => {
+// Resolves once a whole frame has passed in which nothing moved: "quiet", or "still" where nothing has moved since the
+// count of activity was `since`; or at a cap: "moving" or "loading". Both caps are milliseconds.
+async (cap, animationCap, since) => {
   const AGAIN = 200; // ms; what outlived one cap is taken for endless and gets no second one
   const state = window[Symbol.for("handeye.quiet")];
   if (!state) return "quiet";
@@ -18,12 +18,12 @@ async (cap, animationCap) => {
     [...document.images].some((image) => !image.complete && seen(image));
 
   await frame();
-  for (;;) {
+  for (let still = true; ; still = false) {
     const before = state.activity;
     await frame();
     const busy = loading();
     const moving = state.activity !== before || state.waiting() || animated();
-    if (!busy && !moving) return "quiet";
+    if (!busy && !moving) return still && state.activity === since ? "still" : "quiet";
     const elapsed = performance.now() - started;
     if (!busy && elapsed > (state.endless ? Math.min(AGAIN, animationCap) : animationCap)) {
       state.endless = true;

@@ -9,18 +9,32 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
 
 from env.browser import script
-from env.browser.session import Session, Tab
+from env.browser.session import Session, Tab, gone
 
-Verdict = Literal["quiet", "moving", "loading", "dialog"]
+Verdict = Literal["still", "quiet", "moving", "loading", "dialog"]
 
+GLANCE = 0.05  # seconds for a page to say how much has moved so far
 PROBE = 0.25  # seconds in which a page that did not answer before may show that it does again
 MARGIN = 0.25  # seconds that a page's script may answer late
 
 
-async def settle(session: Session) -> Verdict:
+async def activity(session: Session) -> script.Json:
+    """How much has moved in the current tab so far; None where that cannot be told at a glance."""
+    tab = session.current
+    if session.busy() or session.dialogs or tab.stalled or len(tab.page.frames) > 1:
+        return None
+    try:
+        async with asyncio.timeout(GLANCE):
+            return await script.evaluate(tab.cdp, "() => window[Symbol.for('handeye.quiet')]?.activity ?? null")
+    except (TimeoutError, PlaywrightError, script.ScriptError):
+        return None
+
+
+async def settle(session: Session, since: script.Json = None) -> Verdict:
     """Wait until nothing is on its way and a whole frame has passed in which nothing moved.
 
-    "moving" says that an animation outlived its cap, "loading" that something else did, "dialog" that a dialog
+    "still" says that nothing has moved since the activity was `since`, so that a picture asked for then is right,
+    "moving" that an animation outlived its cap, "loading" that something else did, "dialog" that a dialog
     is open and the page stands still because of it.
     """
     now = asyncio.get_running_loop().time
@@ -36,14 +50,15 @@ async def settle(session: Session) -> Verdict:
             await _stalls(session.current)
             return "loading"
         tab = session.current
-        verdict = await _quiet(session, tab, end - now())
+        verdict = await _quiet(session, tab, end - now(), since)
+        since = None
         if session.dialogs:
             return "dialog"
         if verdict is not None and tab is session.current and not session.busy():
             return verdict
 
 
-async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
+async def _quiet(session: Session, tab: Tab, seconds: float, since: script.Json) -> Verdict | None:
     """What the frames of `tab` say; None where one of them became another document meanwhile."""
     if tab.stalled and await _stalls(tab):
         return "loading"
@@ -51,7 +66,7 @@ async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
     frames = [frame for frame in tab.page.frames if frame is not tab.page.main_frame]
     try:
         work = asyncio.gather(
-            script.evaluate(tab.cdp, script.source("settle.js"), *caps),
+            script.evaluate(tab.cdp, script.source("settle.js"), *caps, since),
             *(_inner(frame, caps) for frame in frames),
         )
         verdicts = await session.unless_dialog(_wait(work), seconds + MARGIN)
@@ -59,16 +74,18 @@ async def _quiet(session: Session, tab: Tab, seconds: float) -> Verdict | None:
         session.give_up()
         tab.stalled = True
         return "loading"
-    except (PlaywrightError, script.ScriptError):
+    except (PlaywrightError, script.ScriptError) as error:
         if session.broken or tab.page.is_closed():
             return None
+        if isinstance(error, PlaywrightError) and gone(error):
+            await session.check()
         return "loading" if seconds < MARGIN else None
     if verdicts is None:
         return "dialog"
     for worst in ("loading", "moving"):
         if worst in verdicts:
             return "loading" if worst == "loading" else "moving"
-    return "quiet"
+    return "still" if verdicts == ["still"] else "quiet"
 
 
 async def _stalls(tab: Tab) -> bool:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+DEAD = "Connection closed while reading from the driver"
 GRACE = 5.0  # seconds beyond its deadline in which the loop has to say that it cancelled a call
 
 
@@ -44,6 +45,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report)
         self._one = threading.Lock()
         self._thread = threading.Thread(target=self._serve, name="handeye-browser", daemon=True)
         self._thread.start()
@@ -67,6 +69,8 @@ class Worker:
             try:
                 return future.result(seconds + GRACE)
             except OutsideTimeout as late:
+                if future.done() and not future.cancelled() and str(late):  # what was asked says itself what was late
+                    raise
                 future.cancel()
                 raise TimeoutError(f"no result within {seconds:g} s") from late
             except BaseException:  # also Ctrl-C: nothing may go on unseen
@@ -89,3 +93,9 @@ class Worker:
         await asyncio.gather(*left, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
         self._loop.stop()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Say nothing of a driver that was killed: whoever asks it for something is told."""
+    if DEAD not in str(context.get("exception")):
+        loop.default_exception_handler(context)

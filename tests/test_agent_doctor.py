@@ -1,0 +1,122 @@
+"""The doctor as a command: what it ends, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from agent_runs import handeye
+
+from actions import Action, ActionSpace, Click, Point, Type
+from agent.doctor import SCREENS, aimed, clicks
+from agent.probe import PAGE, PageProbe
+from env import Browser, BrowserOptions, Observation, Task
+from env.owner import Owner
+from env.process import Ownership
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at processes in /proc")
+
+
+def test_reap_ends_what_a_dead_run_left_and_touches_no_living_one() -> None:
+    gone = str(replace(Owner.me(), started=1))
+    folder = Path(tempfile.mkdtemp(prefix=f"handeye-{gone}-"))
+    (folder / "kept").write_text("x")
+    run, left = Ownership(), {"HANDEYE_RUN": f"{gone}-0123abcd"}
+    try:
+        with (
+            subprocess.Popen(["sleep", "300"], env=os.environ | run.variables) as living,
+            subprocess.Popen(["sleep", "300"], env=os.environ | left) as dead,
+        ):
+            try:
+                done = handeye("doctor", "--reap", "--json")
+                assert dead.wait(5) < 0
+                assert living.poll() is None
+            finally:
+                living.kill()
+                dead.kill()
+        assert done.returncode == 0
+        said = json.loads(done.stdout)
+        assert said["well"]
+        assert [finding["name"] for finding in said["findings"]] == ["leftovers"]
+        assert said["findings"][0]["detail"].startswith("ended ")
+        assert not folder.exists()
+        assert run.folder.exists()
+    finally:
+        run.close()
+
+
+@dataclass(frozen=True)
+class Distorted:
+    """A browser behind a transform that is wrong."""
+
+    env: Browser
+    through: Callable[[Action], Action]
+
+    @property
+    def space(self) -> ActionSpace:
+        return self.env.space
+
+    def step(self, action: Action) -> Observation:
+        return self.env.step(self.through(action))
+
+
+def moved(place: Callable[[int], float]) -> Callable[[Action], Action]:
+    """Clicks elsewhere, as `place` says for each coordinate."""
+
+    def through(action: Action) -> Action:
+        if not isinstance(action, Click) or action.at is None:
+            return action
+        x, y = (min(int(place(one)), most) for one, most in ((action.at.x, 559), (action.at.y, 279)))
+        return action.model_copy(update={"at": Point(x=x, y=y)})
+
+    return through
+
+
+def german(action: Action) -> Action:
+    """Types as on a keyboard on which z and y have changed places."""
+    if not isinstance(action, Type):
+        return action
+    return action.model_copy(update={"text": action.text.translate(str.maketrans("zyZY", "yzYZ"))})
+
+
+FAULTS: dict[str, Callable[[Action], Action]] = {
+    "": lambda action: action,
+    "scale": moved(lambda one: one * 0.8),
+    "origin": moved(lambda one: one + 8),
+    "rounding": moved(lambda one: one // 2 * 2),
+    "layout": german,
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    file = tmp_path_factory.mktemp("probe") / "probe.html"
+    file.write_text(PAGE, encoding="utf-8")
+    with Browser(BrowserOptions(size=(560, 280))) as env:
+        env.reset(Task(start=file.as_uri()))
+        yield env
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_click_test_names_the_transform_that_is_wrong(fault: str, page: Browser) -> None:
+    found = aimed(PageProbe("page", Distorted(page, FAULTS[fault]), page, page.size))
+    assert found.well == (not fault), found.detail
+    if fault:
+        assert fault in found.detail
+        assert found.remedy
+    others = set(FAULTS) - {fault, ""}
+    assert not [other for other in others if f": {other} (" in found.detail], found.detail
+
+
+def test_the_click_test_finds_all_right_on_every_kind_of_page() -> None:
+    found = {finding.name: finding for finding in clicks()}
+    assert list(found) == list(SCREENS)
+    for finding in found.values():
+        assert finding.well, finding.detail
+        assert "exact pixel" in finding.detail
