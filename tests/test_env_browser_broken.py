@@ -17,7 +17,7 @@ from browser_pages import Server, serve
 
 from actions import ActionError, Click, Key, Navigate, Point, Type, Wait
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
-from env.browser.watch import marked
+from env.watch import marked
 
 HANG = Click(at=Point(x=50, y=20))
 OPTIONS = BrowserOptions(size=(400, 300), action_timeout=1.5, load_timeout=1.5, settle_cap=1.0)

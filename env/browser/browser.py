@@ -22,12 +22,12 @@ from env.browser.downloads import Downloads
 from env.browser.launch import fresh, launch
 from env.browser.navigate import BLANK, address
 from env.browser.options import BrowserOptions
-from env.browser.process import Ownership
 from env.browser.script import Json
 from env.browser.session import Session
 from env.browser.worker import Worker
 from env.environment import EnvironmentBroken, Task
 from env.observation import Observation
+from env.process import Ownership
 
 T = TypeVar("T")
 

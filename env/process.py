@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from env.browser import watch
+from env import watch
 
 GRACE = 5.0  # seconds the watcher has to clean up
 
