@@ -1,0 +1,70 @@
+"""Waiting until the programs on an X display have done what they were asked, by their own events."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from Xlib.xobject.drawable import Window
+
+from env.desktop.link import Link
+from env.desktop.windows import Windows
+
+QUIET = 0.04  # seconds in which nothing is drawn once a screen is at rest
+REACTION = 0.12  # seconds that a program which answers no ping has to begin to draw
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Waits for the display behind `link`: at most `busy` seconds for a program, `moving` for what it draws."""
+
+    link: Link
+    windows: Windows
+    busy: float
+    moving: float
+    _stamps: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def drained(self) -> None:
+        """Wait until the programs under the pointer and the keyboard have read all that was sent to them.
+
+        Where they do not say, until they have come to rest as far as can be seen.
+        """
+        self.still(self.link.draws, self._reaction(()))
+
+    def settle(self, since: int, new: Iterable[Window] = ()) -> None:
+        """Wait until nothing is drawn any more, `since` being what had been drawn before the action.
+
+        `new` are windows whose programs are waited for as well.
+        """
+        self.still(since, self._reaction(new))
+
+    def still(self, since: int, reaction: float) -> None:
+        """Wait up to `reaction` for the first thing to be drawn, and then until nothing is."""
+        self._drawn(since, reaction)
+        end = time.monotonic() + self.moving
+        while (left := end - time.monotonic()) > 0:
+            if not self._drawn(self.link.draws, min(QUIET, left)):
+                return
+
+    def _drawn(self, since: int, seconds: float) -> bool:
+        return self.link.wait(lambda: self.link.draws != since, seconds)
+
+    def _reaction(self, new: Iterable[Window]) -> float:
+        """Wait until the programs concerned have read their events; the seconds that the others have to begin to draw.
+
+        A program that does not answer within `busy` seconds is not waited for any longer.
+        """
+        concerned = self._concerned(new)
+        told = [window for window in concerned if self.windows.echoes(window)]
+        stamps = set(itertools.islice(self._stamps, len(told)))
+        for window, stamp in zip(told, stamps, strict=True):
+            self.link.ping(window, stamp)
+        self.link.wait(lambda: stamps <= self.link.echoes, self.busy)
+        self.link.echoes.clear()
+        return REACTION if len(told) < len(concerned) else 0
+
+    def _concerned(self, new: Iterable[Window]) -> list[Window]:
+        windows = (self.windows.active(), self.windows.under(), *new)
+        return list({window.id: window for window in windows if window is not None}.values())
