@@ -16,7 +16,6 @@ from env.desktop.link import Link, said
 NAMES: Mapping[str, str] = MappingProxyType(
     {
         "Alt": "Alt_L",
-        "AltGraph": "ISO_Level3_Shift",
         "ArrowDown": "Down",
         "ArrowLeft": "Left",
         "ArrowRight": "Right",
@@ -37,6 +36,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 """X11's names of keys where they are not those of `env.keys`."""
 
+LEVEL_3 = 0xFE03  # ISO_Level3_Shift, whose name python-xlib does not know
 UNICODE = 0x01000000  # what a keysym is more than its character, X11 protocol, appendix A
 VENDOR = range(
     0x10080000, 0x10090000
@@ -45,7 +45,7 @@ LOWEST = 9  # the keycode 8 is no key to some programs
 
 
 @dataclass(frozen=True)
-class Key:
+class Place:
     """A key of the keyboard, and whether shift is held for it."""
 
     code: int
@@ -54,6 +54,8 @@ class Key:
 
 def keysym(name: str) -> int:
     """The number of a key by its name or of a character; 0 for what has none."""
+    if name == "AltGraph":
+        return LEVEL_3
     if len(name) != 1:
         return XK.string_to_keysym(NAMES.get(name, name))
     code = ord(name)
@@ -70,16 +72,16 @@ class Keymap:
     def __init__(self, link: Link, *, ours: bool) -> None:
         self._link, self._ours = link, ours
         self._read_at = -1
-        self._keys: dict[int, Key] = {}
+        self._keys: dict[int, Place] = {}
         self._spare: list[int] = []
         self._lent: OrderedDict[int, int] = OrderedDict()  # keysym to keycode, the longest unused one first
         self._before: dict[int, Sequence[int]] = {}
 
-    def find(self, symbol: int) -> Key | None:
+    def find(self, symbol: int) -> Place | None:
         """The key that makes `symbol`; None where no key does."""
         if symbol in self._lent:
             self._lent.move_to_end(symbol)
-            return Key(self._lent[symbol])
+            return Place(self._lent[symbol])
         return self._keys.get(symbol)
 
     def refresh(self) -> None:
@@ -155,14 +157,14 @@ class Keymap:
         self._read_at = self._link.mappings
 
 
-def _keys(rows: Sequence[tuple[int, Sequence[int]]], column: int, lent: set[int]) -> dict[int, Key]:
+def _keys(rows: Sequence[tuple[int, Sequence[int]]], column: int, lent: set[int]) -> dict[int, Place]:
     """Where each symbol is, without shift rather than with it."""
-    keys: dict[int, Key] = {}
+    keys: dict[int, Place] = {}
     for level in (0, 1):
         for code, row in rows:
             symbol = row[column + level] or (row[level] if column else 0)
             if symbol and code not in lent:
-                keys.setdefault(symbol, Key(code, shift=bool(level)))
+                keys.setdefault(symbol, Place(code, shift=bool(level)))
     return keys
 
 

@@ -34,6 +34,11 @@ class Program:
         except (OSError, ValueError) as error:
             raise EnvironmentBroken("missing", f"program {words[0]!r} cannot be started: {error}") from error
 
+    @property
+    def process(self) -> int | None:
+        """Its number; None once it has ended."""
+        return self._process.pid if self._process.poll() is None else None
+
     def check(self) -> None:
         """EnvironmentBroken where it has failed; a program that ended well, because it was closed, has not."""
         code = self._process.poll()

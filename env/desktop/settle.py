@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from Xlib.xobject.drawable import Window
 
 from env.desktop.link import Link
+from env.desktop.pulse import Pulse
 from env.desktop.windows import Windows
 
 QUIET = 0.04  # seconds in which nothing is drawn once a screen is at rest
@@ -24,6 +25,8 @@ class Rest:
     windows: Windows
     busy: float
     moving: float
+    process: Callable[[], int | None] = lambda: None
+    """The program that was started here, where one was."""
     _stamps: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def drained(self) -> None:
@@ -31,21 +34,27 @@ class Rest:
 
         Where they do not say, until they have come to rest as far as can be seen.
         """
-        self.still(self.link.draws, self._reaction(()))
+        self._still(self.link.draws, self._reaction(()))
 
     def settle(self, since: int, new: Iterable[Window] = ()) -> None:
         """Wait until nothing is drawn any more, `since` being what had been drawn before the action.
 
         `new` are windows whose programs are waited for as well.
         """
-        self.still(since, self._reaction(new))
+        self._still(since, self._reaction(new))
 
-    def still(self, since: int, reaction: float) -> None:
-        """Wait up to `reaction` for the first thing to be drawn, and then until nothing is."""
+    def _still(self, since: int, reaction: float) -> None:
+        """Wait up to `reaction` for the first thing to be drawn, and then until nothing is.
+
+        A program that does not say what it has read is at rest only once its processes are, too.
+        """
         self._drawn(since, reaction)
-        end = time.monotonic() + self.moving
-        while (left := end - time.monotonic()) > 0:
-            if not self._drawn(self.link.draws, min(QUIET, left)):
+        silent = self.process() if reaction else None
+        start, moving = time.monotonic(), True
+        while (passed := time.monotonic() - start) < (self.moving if moving else self.busy):
+            before = Pulse.of(silent)
+            moving = self._drawn(self.link.draws, min(QUIET, self.busy - passed))
+            if not moving and Pulse.of(silent).rested(before):
                 return
 
     def _drawn(self, since: int, seconds: float) -> bool:

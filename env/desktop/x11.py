@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from Xlib.xobject.drawable import Window
@@ -63,7 +64,7 @@ class X11:
                 "missing", "this session runs Wayland, which lets nobody see or type for others; log in with X11"
             )
         self.windows = Windows(self._link)
-        self.rest = Rest(self._link, self.windows, options.settle_cap, options.animation_cap)
+        self.rest = Rest(self._link, self.windows, options.settle_cap, options.animation_cap, self._process)
         self.hands = XTest(self._link, Keymap(self._link, ours=self._server is not None), self.rest.drained)
         if options.visible:
             self._open.callback(self._let_go)
@@ -94,7 +95,7 @@ class X11:
 
     def pause(self) -> None:
         """Wait until what the hands have done so far was read."""
-        Rest(self._link, self.windows, PAUSE, PAUSE).drained()
+        replace(self.rest, busy=PAUSE, moving=PAUSE).drained()
 
     def settle(self) -> None:
         """Wait until the programs concerned have read their events and nothing is drawn any more."""
@@ -170,6 +171,9 @@ class X11:
         """The environment of a program on a display that is there already."""
         chosen = {"DISPLAY": self._options.display} if self._options.display else {}
         return os.environ | chosen | dict(self._ownership.variables)
+
+    def _process(self) -> int | None:
+        return self._program.process if self._program else None
 
     def _let_go(self) -> None:
         with suppress(EnvironmentBroken):  # the server is gone, and its keys with it

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from Xlib import XK, X
 
-from actions.action import Action, ActionError, Button, Type
+from actions.action import Action, ActionError, Button, Key, Type
 from env import keys
-from env.desktop.keymap import Key, Keymap, keysym
+from env.desktop.keymap import Keymap, Place, keysym
 from env.desktop.link import Link, said
 from env.environment import EnvironmentBroken
 
@@ -30,7 +30,11 @@ class XTest:
         self._sent = 0
 
     def check(self, action: Action) -> None:
-        """ActionError for text with a control character, or with more than there are keys for."""
+        """ActionError for a key that X does not know, and for text that no key can be lent for."""
+        if isinstance(action, Key):
+            unknown = next((name for name in keys.chord(action.keys, keys.DESKTOP) if not keysym(name)), "")
+            if unknown:
+                raise ActionError(f"keys: this keyboard has no key {unknown!r}")
         if isinstance(action, Type):
             keys.runs(action.text)
             strange = next((letter for letter in action.text if not keysym(letter) and letter != "\r"), "")
@@ -76,8 +80,9 @@ class XTest:
         symbol = keysym(key)
         self._keymap.lend(self._keymap.lack([symbol]), (), self._drained)
         found = self._keymap.find(symbol)
+        assert symbol, "check refuses a key that X does not know"
         if found is None:
-            raise ActionError(f"keys: this keyboard has no key {key!r}")
+            raise ActionError(f"keys: this keyboard has no key {key!r}, and none that could be lent to it")
         if found.shift:
             self._raise(key)
         self._push(found.code)
@@ -137,7 +142,7 @@ class XTest:
             self._tap(self._keymap.find(symbol))
         return end
 
-    def _tap(self, key: Key | None) -> None:
+    def _tap(self, key: Place | None) -> None:
         assert key is not None, "a symbol that no key makes"
         codes = [self._code(XK.XK_Shift_L), key.code] if key.shift else [key.code]
         for code in codes:
