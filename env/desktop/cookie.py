@@ -46,7 +46,7 @@ class Cookie:
         """
         user = b"localuser\0#%d" % os.getuid()
         change = struct.pack("<BBHBxH", CHANGE_HOSTS, 0, 2 + _words(user), SERVER_INTERPRETED, len(user))
-        with _connected(display) as line:
+        with reach(display) as line:
             line.sendall(struct.pack("<cxHHHHxx", b"l", 11, 0, len(NAME), len(self.secret)))
             line.sendall(_padded(NAME) + _padded(self.secret))
             status, _, _, words = struct.unpack("<BxHHH", _read(line, 8))
@@ -58,16 +58,19 @@ class Cookie:
             raise EnvironmentBroken("crash", f"the X server on {display} did not let us in")
 
 
-def _connected(display: str) -> socket.socket:
-    """A connection to a display of this machine, in the file system or, where there is none, in its own name space."""
-    address = f"/tmp/.X11-unix/X{display.removeprefix(':')}"
+def reach(display: str) -> socket.socket:
+    """A connection to a display of this machine; EnvironmentBroken("unreachable") where there is no such display.
+
+    Its address is a file or, where that is missing, a name that Linux keeps for itself.
+    """
+    address = f"/tmp/.X11-unix/X{display.removeprefix(':').partition('.')[0]}"
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.settimeout(PATIENCE)
     try:
         line.connect(address if Path(address).exists() else f"\0{address}")
     except OSError as error:
         line.close()
-        raise EnvironmentBroken("crash", f"the X server on {display} cannot be reached: {error}") from error
+        raise EnvironmentBroken("unreachable", f"the X display {display}: {error}") from error
     return line
 
 

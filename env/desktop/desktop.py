@@ -22,7 +22,7 @@ from env.observation import Image, Observation, Receipt, changed, freeze
 from env.process import Ownership
 
 DEFAULTS = DesktopOptions()
-SLACK = 5.0  # seconds beyond the sum of its parts that a whole call may take
+SLACK = 3.0  # seconds beyond the sum of its parts that a whole call may take
 OPENING = 45.0  # seconds for a server and its window manager, beside the program
 
 
@@ -65,6 +65,11 @@ class Desktop:
     def size(self) -> tuple[int, int]:
         """Width and height of every screenshot in pixels."""
         return self._seat.layout.shown if self._seat else self.options.size
+
+    @property
+    def display(self) -> str:
+        """The X display that is open, such as ":1", for programs of the same user; empty where there is none."""
+        return self._seat.name if self._seat else ""
 
     def reset(self, task: Task) -> Observation:
         """Open the screen with its program, a private one as if nothing had ever been done on it.

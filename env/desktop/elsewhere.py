@@ -29,6 +29,7 @@ class Elsewhere:
             raise EnvironmentBroken(
                 "missing", "private screens exist on X11 alone; real=True takes the one that people look at"
             )
+        self.name = ""
         self._options = options
         self._program: Program | None = None
         self._seen: Image | None = None

@@ -16,6 +16,7 @@ from Xlib.protocol import event as events
 from Xlib.protocol import rq
 from Xlib.xobject.drawable import Window
 
+from env.desktop.cookie import reach
 from env.environment import EnvironmentBroken
 
 TICK = 0.1  # seconds after which a condition that no X event announces, such as the end of a program, is asked again
@@ -24,11 +25,13 @@ TICK = 0.1  # seconds after which a condition that no X event announces, such as
 class Link:
     """One connection. Its counters only grow; whoever waits, waits for one of them to do so."""
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str) -> None:
+        if name.startswith(":"):
+            reach(name).close()  # python-xlib would leave its attempts open
         try:
             self.display = Display(name)
         except (DisplayError, OSError) as error:
-            raise EnvironmentBroken("unreachable", f"the display {name or 'of this session'}: {error}") from error
+            raise EnvironmentBroken("unreachable", f"the X display {name}: {error}") from error
         self.display.set_error_handler(_ignore)  # a window that went meanwhile; what matters is asked with `here`
         self.root: Window = self.display.screen().root
         self.draws = 0  # times that something was drawn

@@ -29,6 +29,11 @@ class Seat(Protocol):
     """One screen, from `open_seat` to `close`. Every call may raise `EnvironmentBroken`."""
 
     @property
+    def name(self) -> str:
+        """What its system calls it: an X display such as ":1"; empty where it has no name."""
+        ...
+
+    @property
     def hands(self) -> Input:
         """Its pointer and keyboard."""
         ...

@@ -54,10 +54,12 @@ class X11:
         if not options.visible:
             self._server = Server(options.size, self._ownership)
             self._open.callback(self._server.close)
-        name = self._server.display if self._server else options.display or None
-        self.camera = Camera(name, options.monitor)
-        self._link = Link(name)
+        self.name = self._server.display if self._server else options.display or os.environ.get("DISPLAY", "")
+        if not self.name:
+            raise EnvironmentBroken("missing", "this session has no X display: DISPLAY is not set")
+        self._link = Link(self.name)
         self._open.callback(self._link.close)
+        self.camera = Camera(self.name, options.monitor)
         self._open.callback(self.camera.close)
         if self._link.display.has_extension("XWAYLAND"):
             raise EnvironmentBroken(

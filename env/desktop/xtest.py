@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from Xlib import XK, X
@@ -32,17 +32,9 @@ class XTest:
     def check(self, action: Action) -> None:
         """ActionError for a key that X does not know, and for text that no key can be lent for."""
         if isinstance(action, Key):
-            unknown = next((name for name in keys.chord(action.keys, keys.DESKTOP) if not keysym(name)), "")
-            if unknown:
-                raise ActionError(f"keys: this keyboard has no key {unknown!r}")
+            self._reach("keys", keys.chord(action.keys, keys.DESKTOP))
         if isinstance(action, Type):
-            keys.runs(action.text)
-            strange = next((letter for letter in action.text if not keysym(letter) and letter != "\r"), "")
-            if strange:
-                raise ActionError(f"text: {strange!r} is a control character, which no key makes")
-            self._keymap.refresh()
-            if self._keymap.lack(map(keysym, action.text)) and not self._keymap.room:
-                raise ActionError("text: every key of this keyboard is taken, so only what they make can be typed")
+            self._reach("text", [letter for letter in action.text if letter != "\r"])
 
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is, in pixels of the whole screen."""
@@ -81,8 +73,7 @@ class XTest:
         self._keymap.lend(self._keymap.lack([symbol]), (), self._drained)
         found = self._keymap.find(symbol)
         assert symbol, "check refuses a key that X does not know"
-        if found is None:
-            raise ActionError(f"keys: this keyboard has no key {key!r}, and none that could be lent to it")
+        assert found is not None, "it has been lent one"
         if found.shift:
             self._raise(key)
         self._push(found.code)
@@ -124,6 +115,15 @@ class XTest:
             self._pull(code)
         self._keymap.restore()
         self._link.sync()
+
+    def _reach(self, field: str, names: Sequence[str]) -> None:
+        symbols = {keysym(name): name for name in names}
+        if 0 in symbols:
+            raise ActionError(f"{field}: X knows no key for {symbols[0]!r}")
+        self._keymap.refresh()
+        lacking = self._keymap.lack(symbols)
+        if lacking and not self._keymap.room:
+            raise ActionError(f"{field}: this keyboard has no key for {symbols[lacking[0]]!r}, and none to lend")
 
     def _stretch(self, text: str, start: int) -> int:
         """Type as much of `text` as there are keys for at one time; where that ends."""
