@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+AT_WORK = ("R", "D")
 IDLE = 500_000  # nanoseconds of work between two looks that a program at rest does as well, for its timers
 
 
@@ -17,19 +20,18 @@ class Pulse:
     spent: int = 0
     """Nanoseconds on a processor."""
     running: bool = False
-    """Whether one of its threads runs, or waits for a processor alone."""
+    """Whether one of its threads runs, or waits for a processor or a disk alone."""
 
     @classmethod
-    def of(cls, process: int | None) -> Pulse:
-        """The program that `process` is; of None, one at rest."""
+    def of(cls, processes: Iterable[int]) -> Pulse:
+        """The programs that `processes` are, with all that they have started; of none, one at rest."""
         spent, running = 0, False
-        for tree in _family(process) if process else ():
-            for thread in tree.glob("task/*"):
-                try:
-                    running |= (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "R"
-                    spent += int((thread / "schedstat").read_text().split()[0])
-                except (OSError, IndexError):  # it ended meanwhile, or this system does not count
-                    continue
+        for thread in itertools.chain.from_iterable(map(_threads, processes)):
+            try:
+                running |= (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in AT_WORK
+                spent += int((thread / "schedstat").read_text().split()[0])
+            except (OSError, IndexError):  # it ended meanwhile, or this system does not count
+                continue
         return cls(spent, running)
 
     def rested(self, before: Pulse) -> bool:
@@ -37,14 +39,18 @@ class Pulse:
         return not self.running and self.spent - before.spent <= IDLE
 
 
-def _family(process: int) -> Iterator[Path]:
-    """A process and all that descends from it."""
-    tree = PROC / str(process)
-    yield tree
-    for children in tree.glob("task/*/children"):
+def _threads(process: int) -> Iterator[Path]:
+    """The threads of a process and of all that descends from it."""
+    tasks = PROC / str(process) / "task"
+    try:
+        threads = [tasks / name for name in os.listdir(tasks)]
+    except OSError:  # it ended meanwhile
+        return
+    for thread in threads:
+        yield thread
         try:
-            ids = children.read_text().split()
+            children = (thread / "children").read_text().split()
         except OSError:
             continue
-        for child in ids:
-            yield from _family(int(child))
+        for child in children:
+            yield from _threads(int(child))

@@ -62,9 +62,9 @@ class Server:
         return {**kept, **SEPARATE, **ours, **self._ownership.variables}
 
     @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
+    def process(self) -> int:
+        """Its number."""
+        return self._process.pid
 
     def close(self) -> None:
         """End the server; a second call does nothing."""

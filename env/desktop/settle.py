@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from Xlib.xobject.drawable import Window
@@ -14,7 +14,7 @@ from env.desktop.pulse import Pulse
 from env.desktop.windows import Windows
 
 QUIET = 0.04  # seconds in which nothing is drawn once a screen is at rest
-REACTION = 0.12  # seconds that a program which answers no ping has to begin to draw
+REACTION = 0.12  # seconds that a program of which nothing is known has to begin to draw
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Rest:
     windows: Windows
     busy: float
     moving: float
-    process: Callable[[], int | None] = lambda: None
-    """The program that was started here, where one was."""
+    processes: Callable[[], Sequence[int]] = tuple
+    """The programs whose the deaf windows are; none where they may be anybody's."""
     _stamps: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def drained(self) -> None:
@@ -34,22 +34,23 @@ class Rest:
 
         Where they do not say, until they have come to rest as far as can be seen.
         """
-        self._still(self.link.draws, self._reaction(()))
+        self._still(self.link.draws, self._deaf(()))
 
     def settle(self, since: int, new: Iterable[Window] = ()) -> None:
         """Wait until nothing is drawn any more, `since` being what had been drawn before the action.
 
         `new` are windows whose programs are waited for as well.
         """
-        self._still(since, self._reaction(new))
+        self._still(since, self._deaf(new))
 
-    def _still(self, since: int, reaction: float) -> None:
-        """Wait up to `reaction` for the first thing to be drawn, and then until nothing is.
+    def _still(self, since: int, deaf: bool) -> None:
+        """Wait until nothing is drawn any more.
 
-        A program that does not say what it has read is at rest only once its processes are, too.
+        A program that does not say what it has read is at rest only once its processes are, too. Where those are not
+        known, it has a moment to begin.
         """
-        self._drawn(since, reaction)
-        silent = self.process() if reaction else None
+        silent = self.processes() if deaf else ()
+        self._drawn(since, REACTION if deaf and not silent else 0)
         start, moving = time.monotonic(), True
         while (passed := time.monotonic() - start) < (self.moving if moving else self.busy):
             before = Pulse.of(silent)
@@ -60,8 +61,8 @@ class Rest:
     def _drawn(self, since: int, seconds: float) -> bool:
         return self.link.wait(lambda: self.link.draws != since, seconds)
 
-    def _reaction(self, new: Iterable[Window]) -> float:
-        """Wait until the programs concerned have read their events; the seconds that the others have to begin to draw.
+    def _deaf(self, new: Iterable[Window]) -> bool:
+        """Wait until the programs concerned have read their events; whether some of them do not say when.
 
         A program that does not answer within `busy` seconds is not waited for any longer.
         """
@@ -72,7 +73,7 @@ class Rest:
             self.link.ping(window, stamp)
         self.link.wait(lambda: stamps <= self.link.echoes, self.busy)
         self.link.echoes.clear()
-        return REACTION if len(told) < len(concerned) else 0
+        return len(told) < len(concerned)
 
     def _concerned(self, new: Iterable[Window]) -> list[Window]:
         windows = (self.windows.active(), self.windows.under(), *new)

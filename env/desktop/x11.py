@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,7 @@ class X11:
         self._open = ExitStack()
         self._server: Server | None = None
         self._program: Program | None = None
+        self._manager: Program | None = None
         self._since, self._drawn = 0, -1
         self._seen: Image | None = None
         try:
@@ -66,7 +68,7 @@ class X11:
                 "missing", "this session runs Wayland, which lets nobody see or type for others; log in with X11"
             )
         self.windows = Windows(self._link)
-        self.rest = Rest(self._link, self.windows, options.settle_cap, options.animation_cap, self._process)
+        self.rest = Rest(self._link, self.windows, options.settle_cap, options.animation_cap, self._processes)
         self.hands = XTest(self._link, Keymap(self._link, ours=self._server is not None), self.rest.drained)
         if options.visible:
             self._open.callback(self._let_go)
@@ -137,7 +139,9 @@ class X11:
         if path is None:
             raise EnvironmentBroken("missing", f"a window manager needs jwm: {INSTALL}")
         assert server is not None, "options refuse a window manager on a screen that has one"
-        manager = Program((str(path), "-f", str(MANAGER)), None, server.variables, self._ownership.folder)
+        self._manager = manager = Program(
+            (str(path), "-f", str(MANAGER)), None, server.variables, self._ownership.folder
+        )
         self._open.callback(manager.end)
         owner = self._link.atom("_NET_SUPPORTING_WM_CHECK")
 
@@ -174,8 +178,12 @@ class X11:
         chosen = {"DISPLAY": self._options.display} if self._options.display else {}
         return os.environ | chosen | dict(self._ownership.variables)
 
-    def _process(self) -> int | None:
-        return self._program.process if self._program else None
+    def _processes(self) -> Sequence[int]:
+        """Who brings an action on a private display about, as long as our program runs: it, the server, a manager."""
+        if self._server is None or self._program is None or not self._program.process:
+            return ()
+        found = (self._program.process, self._manager.process if self._manager else None, self._server.process)
+        return [process for process in found if process is not None]
 
     def _let_go(self) -> None:
         with suppress(EnvironmentBroken):  # the server is gone, and its keys with it
