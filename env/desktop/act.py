@@ -22,6 +22,7 @@ from env.desktop.input import notches
 from env.desktop.seat import Seat
 
 LEG = 16  # pixels between two moves of a drag; programs begin to drag only after a few
+AGAIN = 0.02  # seconds between clicks that belong together: at one and the same moment they are one to Chromium
 PER_PRESS = 0.05  # seconds that a press of one key may take, generously
 
 
@@ -80,7 +81,8 @@ def _point(seat: Seat, action: Click | Move | Scroll | Drag) -> str:
     match action:
         case Click():
             with held(seat, [keys.MODIFIERS[name] for name in action.modifiers]):
-                for _ in range(action.count):
+                for number in range(action.count):
+                    _linger(seat, AGAIN if number else 0)
                     hands.press(action.button)
                     try:
                         _linger(seat, action.hold)

@@ -26,7 +26,7 @@ class Rest:
     busy: float
     moving: float
     processes: Callable[[], Sequence[int]] = tuple
-    """The programs whose the deaf windows are; none where they may be anybody's."""
+    """All who may draw; none where that may be anybody."""
     _stamps: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def drained(self) -> None:
@@ -44,18 +44,18 @@ class Rest:
         self._still(since, self._deaf(new))
 
     def _still(self, since: int, deaf: bool) -> None:
-        """Wait until nothing is drawn any more.
+        """Wait until nothing is drawn any more, and the processes that might draw are at rest.
 
-        A program that does not say what it has read is at rest only once its processes are, too. Where those are not
-        known, it has a moment to begin.
+        Having read an event is not having followed it: one process reads and another one draws. Where the processes
+        are not known, a program that does not say what it has read has a moment to begin.
         """
-        silent = self.processes() if deaf else ()
-        self._drawn(since, REACTION if deaf and not silent else 0)
-        start, moving = time.monotonic(), True
-        while (passed := time.monotonic() - start) < (self.moving if moving else self.busy):
-            before = Pulse.of(silent)
-            moving = self._drawn(self.link.draws, min(QUIET, self.busy - passed))
-            if not moving and Pulse.of(silent).rested(before):
+        known = self.processes()
+        self._drawn(since, REACTION if deaf and not known else 0)
+        start, moving, patience = time.monotonic(), True, self.busy if deaf else self.moving
+        while (passed := time.monotonic() - start) < (self.moving if moving else patience):
+            before = Pulse.of(known)
+            moving = self._drawn(self.link.draws, min(QUIET, max(patience - passed, 0)))
+            if not moving and Pulse.of(known).rested(before):
                 return
 
     def _drawn(self, since: int, seconds: float) -> bool:
