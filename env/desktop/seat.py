@@ -68,7 +68,7 @@ class Seat(Protocol):
         ...
 
     def see(self) -> Image:
-        """What it shows; the very same object where nothing was drawn since the last time."""
+        """What it shows; the very same object where it shows the same as the last time."""
         ...
 
     def look(self) -> Look:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from Xlib.xobject.drawable import Window
 
 from env.desktop.capture import Camera
@@ -116,8 +117,9 @@ class X11:
             self._link.sync()
             if self._seen is not None and self._drawn == self._link.draws:
                 break
-            self._drawn = self._link.draws
-            self._seen = self.camera.shoot()
+            self._drawn, shot = self._link.draws, self.camera.shoot()
+            if self._seen is None or not np.array_equal(shot, self._seen):
+                self._seen = shot
         assert self._seen is not None
         return self._seen
 
