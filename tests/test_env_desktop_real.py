@@ -14,7 +14,7 @@ from Xlib.protocol import rq
 
 from actions import Click, Move, Point, Type, Wait
 from env import Desktop, DesktopOptions, EnvironmentBroken, Task
-from env.desktop.desktop import Failsafe
+from env.desktop.input import Failsafe
 
 AT = Point(x=50, y=20)
 

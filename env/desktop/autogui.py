@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import pyautogui
 
 from actions.action import Action, ActionError, Button, Click, Key, Scroll, Type
 from env import keys
-from env.desktop.input import NOTCH, SIDES, notches
+from env.desktop.input import NOTCH, SIDES, Failsafe, notches
 
 pyautogui.PAUSE = 0.0
 pyautogui.FAILSAFE = True
@@ -35,11 +36,23 @@ NAMES: Mapping[str, str] = MappingProxyType(
 """pyautogui's names of keys where they are not those of `env.keys` in lower case."""
 
 
+@contextmanager
+def stopped() -> Iterator[None]:
+    """pyautogui's word for a pointer in a corner becomes ours."""
+    try:
+        yield
+    except pyautogui.FailSafeException as corner:
+        raise Failsafe("the pointer is in a corner, where the agent did not put it") from corner
+
+
 class Autogui:
     """The hands of this process on the screen of its session.
 
-    A corner stops pyautogui, since that is where a person pushes the pointer; the agent's own click there does not.
+    A corner stops pyautogui, since that is where a person pushes the pointer; the agent's own way there does not.
     """
+
+    def __init__(self) -> None:
+        self._left: tuple[int, int] | None = None  # where the agent has put the pointer
 
     def check(self, action: Action) -> None:
         """ActionError for what pyautogui would silently leave out: it has no other way to be told."""
@@ -62,18 +75,25 @@ class Autogui:
         x, y = pyautogui.position()
         return int(x), int(y)
 
+    @stopped()
     def move(self, x: int, y: int) -> None:
         """Bring the pointer there."""
+        pyautogui.FAILSAFE = self.pointer() != self._left
         pyautogui.moveTo(x, y)
+        self._left = (x, y)
+        pyautogui.FAILSAFE = self._left not in pyautogui.FAILSAFE_POINTS
 
+    @stopped()
     def press(self, button: Button) -> None:
         """Push a button of the mouse down."""
         pyautogui.mouseDown(button=button)
 
+    @stopped()
     def release(self, button: Button) -> None:
         """Let a button of the mouse go."""
         pyautogui.mouseUp(button=button)
 
+    @stopped()
     def wheel(self, dx: int, dy: int) -> None:
         """Turn the wheel by so many notches: to the right, and down."""
         unit = NOTCH if WINDOWS else 1
@@ -82,18 +102,22 @@ class Autogui:
         if dx:
             pyautogui.hscroll(dx)
 
+    @stopped()
     def hold(self, key: str) -> None:
         """Push a key down."""
         pyautogui.keyDown(_name(key))
 
+    @stopped()
     def let(self, key: str) -> None:
         """Let a key go."""
         pyautogui.keyUp(_name(key))
 
+    @stopped()
     def write(self, text: str) -> None:
         """Type `text`; a line break is the enter key."""
         pyautogui.write(text.replace("\r\n", "\n").replace("\r", "\n"))
 
+    @stopped()
     def clear(self) -> None:
         """Remove all text of the field that has the focus."""
         pyautogui.hotkey(COMMAND, "a")

@@ -15,6 +15,7 @@ from actions.action import Action
 from actions.frame import Frame
 from actions.space import ActionSpace
 from env.desktop.act import act, check, patience
+from env.desktop.input import Failsafe
 from env.desktop.options import DesktopOptions
 from env.desktop.seat import Seat, open_seat
 from env.environment import EnvironmentBroken, Task
@@ -24,10 +25,6 @@ from env.process import Ownership
 DEFAULTS = DesktopOptions()
 SLACK = 3.0  # seconds beyond the sum of its parts that a whole call may take
 OPENING = 45.0  # seconds for a server and its window manager, beside the program
-
-
-class Failsafe(KeyboardInterrupt):
-    """A person has pushed the pointer of a real screen into one of its corners: stop, as by Ctrl-C."""
 
 
 class Desktop:

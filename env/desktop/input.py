@@ -10,6 +10,10 @@ NOTCH = 120  # screen pixels of one notch of a wheel
 SIDES = ("left", "middle", "right")
 
 
+class Failsafe(KeyboardInterrupt):
+    """A person has pushed the pointer of a real screen into one of its corners: stop, as by Ctrl-C."""
+
+
 class Input(Protocol):
     """Pointer and keyboard. Places are in the units of `Layout.place`, keys are named as `env.keys.chord` does."""
 
