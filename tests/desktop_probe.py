@@ -95,7 +95,7 @@ class Probe:
         from Xlib import XK, X
 
         column = 1 if event.state & X.ShiftMask else 0
-        symbol = self.display.keycode_to_keysym(event.detail, column)
+        symbol = self.display.keycode_to_keysym(event.detail, column) or self.display.keycode_to_keysym(event.detail, 0)
         keypad = self.display.keycode_to_keysym(event.detail, 1)
         if XK.XK_KP_Space <= keypad <= XK.XK_KP_9 and event.state & X.Mod2Mask:
             symbol = keypad

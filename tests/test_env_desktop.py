@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -61,6 +63,13 @@ def test_text_in_many_scripts_arrives_in_order(probe: Probed) -> None:
     text = "שלום مرحبا e\u0301\u0323 हिन्दी\t한국어\n~`!@#$%^&*()_+{}|:\"<>?-=[]\\;',./ aZ09\n👩‍🚀"
     probe.env.step(Type(text=text.replace("\n", "\r\n", 1)))
     assert typed(probe.log) == text
+
+
+def test_text_takes_the_place_of_what_stood_there(probe: Probed) -> None:
+    probe.env.step(Type(text="ñ", at=Point(x=30, y=40), replace=True))
+    assert [(event["x"], event["y"]) for event in probe.got("down")] == [(30, 40)]
+    pressed = [event["symbol"] for event in probe.got("press")]
+    assert pressed == [0xFFE3, 0xFF50, 0xFFE3, 0xFFE1, 0xFF57, 0xFFFF, ord("ñ")]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -278,6 +287,26 @@ def test_a_start_is_refused_since_the_program_stands_in_the_options() -> None:
 def test_options_that_contradict_each_other_are_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DesktopOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["mss", "Xlib"])
+def test_an_extra_that_is_missing_is_named_with_the_line_that_brings_it(name: str) -> None:
+    code = (
+        f"import sys; sys.modules[{name!r}] = None\n"
+        "from env import Desktop, EnvironmentBroken, Task\n"
+        "with Desktop() as env:\n"
+        "    try: env.reset(Task())\n"
+        "    except EnvironmentBroken as broken: print(broken)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("missing: a desktop needs the extra `desktop`: pip install 'handeye[desktop]'")
+
+
+def test_what_is_missing_for_a_private_screen_is_named_with_the_line_that_brings_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "env.desktop.find"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "Xvfb and jwm not found; install with `apt-get install xvfb jwm`\n")
 
 
 def test_a_program_that_is_not_there_is_named() -> None:

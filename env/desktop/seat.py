@@ -95,6 +95,6 @@ def open_seat(options: DesktopOptions, ownership: Ownership) -> Seat:
 
         return X11(options, ownership)
     except ModuleNotFoundError as error:
-        if error.name not in ("Xlib", "mss", "pyautogui"):
+        if (error.name or "").partition(".")[0] not in ("Xlib", "mss", "pyautogui"):
             raise
         raise EnvironmentBroken("missing", f"a desktop needs the extra `desktop`: {PIP} ({error})") from error
