@@ -47,6 +47,18 @@ def test_what_is_typed_arrives_and_every_key_means_again_what_it_meant(person: D
     assert np.array_equal(person.step(Wait(seconds=0)).screenshot, seen.screenshot)
 
 
+def test_a_slow_program_of_somebody_elses_gets_more_characters_than_there_are_keys(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 60)))
+    words = program(tmp_path / "log", "--slow", "0.003")
+    with Desktop(DesktopOptions(size=(400, 300), program=words)) as person:
+        person.reset(Task())
+        with Desktop(DesktopOptions(display=person.display)) as env:
+            env.reset(Task())
+            env.step(Move(at=AT))
+            env.step(Type(text=text))
+            assert typed(tmp_path / "log") == text
+
+
 def test_a_person_who_pushes_the_pointer_into_a_corner_stops_it_and_the_agents_own_click_there_does_not(
     person: Desktop, tmp_path: Path
 ) -> None:
