@@ -6,9 +6,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from env import watch
 
@@ -16,7 +14,7 @@ GRACE = 5.0  # seconds the watcher has to clean up
 
 
 class Ownership:
-    """The marker that everything a run starts carries, and a folder for its files.
+    """The marker that every browser of one run carries as an argument, and a folder for its files.
 
     Both end with `close`, and also when this process is killed: a watcher process notices.
     """
@@ -24,9 +22,6 @@ class Ownership:
     def __init__(self) -> None:
         name = f"handeye-run={uuid.uuid4().hex}"
         self.marker = f"--{name}"
-        """An argument for what takes one that it does not know, such as a browser."""
-        self.variables: Mapping[str, str] = MappingProxyType({"HANDEYE_RUN": name.partition("=")[2]})
-        """Environment variables for every other program, such as an X server; its children inherit them."""
         self.folder = Path(tempfile.mkdtemp(prefix="handeye-"))
         self._watcher = subprocess.Popen(
             [sys.executable, "-I", "-S", watch.__file__, name, str(self.folder)],
@@ -37,11 +32,11 @@ class Ownership:
         )
 
     def kill(self) -> None:
-        """End everything that this run started at once, without asking it."""
+        """End every browser of this run at once, without asking it."""
         watch.kill(self.marker)
 
     def close(self) -> None:
-        """End everything that this run started and remove the folder; a second call does nothing."""
+        """End every browser of this run and remove the folder; a second call does nothing."""
         assert self._watcher.stdin is not None
         self._watcher.stdin.close()
         try:

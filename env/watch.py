@@ -1,4 +1,4 @@
-"""A small process that outlives ours for a moment and leaves nothing behind.
+"""A small process that outlives ours for a moment and leaves no browser behind.
 
 Run as a script with the run's marker and folder. It waits until its standard input ends or its parent is
 gone, which happens however the parent dies, then kills what still carries the marker and removes the folder.
@@ -17,11 +17,12 @@ PROC = Path("/proc")
 
 
 def marked(marker: str) -> set[int]:
-    """Ids of the processes with `marker` among their arguments or their variables, and of all their descendants."""
+    """Ids of the processes with `marker` among their arguments, and of all their descendants."""
     parents: dict[int, int] = {}
     found: set[int] = set()
     for entry in PROC.glob("[0-9]*"):
         try:
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
             status = (entry / "stat").read_text(errors="replace")
         except OSError:  # it ended meanwhile
             continue
@@ -29,24 +30,13 @@ def marked(marker: str) -> set[int]:
         if state == "Z":
             continue
         parents[int(entry.name)] = int(parent)
-        if _carries(entry, marker):
+        if marker.encode() in arguments and int(entry.name) != os.getpid():
             found.add(int(entry.name))
     size = -1
     while size != len(found):
         size = len(found)
         found |= {child for child, parent in parents.items() if parent in found}
     return found - {os.getpid()}
-
-
-def _carries(entry: Path, marker: str) -> bool:
-    name = marker.partition("=")[2]
-    for file, word in (("cmdline", marker), ("environ", f"HANDEYE_RUN={name}")):
-        try:
-            if word.encode() in (entry / file).read_bytes().split(b"\0"):
-                return True
-        except OSError:  # it ended meanwhile, or is somebody else's
-            continue
-    return False
 
 
 def kill(marker: str) -> None:
