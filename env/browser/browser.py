@@ -208,7 +208,7 @@ class Browser:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if self._chromium is None:
-            self._chromium = await launch(self._playwright, self.options, self.marker)
+            self._chromium = await launch(self._playwright, self.options, self._ownership)
         self._episodes += 1
         files = Downloads(self.downloads)
         session = Session(await fresh(self._chromium, self.options), self.options, files)

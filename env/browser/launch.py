@@ -12,6 +12,7 @@ from env.browser import script
 from env.browser.find import INSTALL, find
 from env.browser.options import BrowserOptions
 from env.environment import EnvironmentBroken
+from env.process import Ownership
 
 FLAGS = (
     "--disable-background-networking",
@@ -23,14 +24,15 @@ FLAGS = (
 )
 
 
-async def launch(playwright: Playwright, options: BrowserOptions, marker: str) -> Chromium:
-    """A running browser that carries `marker` among its arguments; EnvironmentBroken where there is none."""
+async def launch(playwright: Playwright, options: BrowserOptions, ownership: Ownership) -> Chromium:
+    """A running browser that belongs to `ownership`; EnvironmentBroken where there is none."""
     path = options.executable or find(headed=options.headed)
     try:
-        return await playwright.chromium.launch(
+        chromium = await playwright.chromium.launch(
             executable_path=path,
             headless=not options.headed,
-            args=[*FLAGS, marker],
+            args=[*FLAGS, ownership.marker],
+            artifacts_dir=ownership.folder / "artifacts",
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
             handle_sigint=False,  # ours to handle: a run is put on disk before its browser ends
             handle_sigterm=False,
@@ -42,6 +44,8 @@ async def launch(playwright: Playwright, options: BrowserOptions, marker: str) -
             raise EnvironmentBroken("missing", INSTALL) from error
         first = error.message.strip().splitlines()[0]
         raise EnvironmentBroken("crash", f"{path or 'Chromium'} did not start: {first}") from error
+    ownership.note()
+    return chromium
 
 
 async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
