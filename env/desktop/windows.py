@@ -13,6 +13,7 @@ from env.desktop.link import Link, said
 
 LONGEST = 64  # words of four bytes that are read of a title or a list's entry
 MANY = 1024  # windows of a list that are read
+TOLD = 64  # windows whose titles are asked for at each step
 
 
 class Windows:
@@ -73,8 +74,8 @@ class Windows:
         return " ".join(part for part in ("window", f'"{title}"' if title else "", f"({kind})" if kind else "") if part)
 
     def names(self) -> tuple[str, ...]:
-        """Each window as 'title — program'."""
-        return tuple(" — ".join(filter(None, (self.title(each), self.kind(each)))) for each in self.all())
+        """Each window as 'title — program', the first `TOLD` of them."""
+        return tuple(" — ".join(filter(None, (self.title(each), self.kind(each)))) for each in self.all()[:TOLD])
 
     def echoes(self, window: Window) -> bool:
         """Whether its program answers pings."""
