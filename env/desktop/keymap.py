@@ -38,9 +38,9 @@ NAMES: Mapping[str, str] = MappingProxyType(
 
 LEVEL_3 = 0xFE03  # ISO_Level3_Shift, whose name python-xlib does not know
 UNICODE = 0x01000000  # what a keysym is more than its character, X11 protocol, appendix A
-VENDOR = range(
-    0x10080000, 0x10090000
-)  # keysyms of keys such as "open the mail", which a private display can do without
+VENDOR = range(0x10080000, 0x10090000)
+"""Keysyms of keys such as "open the mail", which a private display can do without."""
+
 LOWEST = 9  # the keycode 8 is no key to some programs
 
 
@@ -162,7 +162,7 @@ def _keys(rows: Sequence[tuple[int, Sequence[int]]], column: int, lent: set[int]
     keys: dict[int, Place] = {}
     for level in (0, 1):
         for code, row in rows:
-            symbol = row[column + level] or (row[level] if column else 0)
+            symbol = next((symbol for symbol in (*row[column + level :][:1], row[level]) if symbol), 0)
             if symbol and code not in lent:
                 keys.setdefault(symbol, Place(code, shift=bool(level)))
     return keys
