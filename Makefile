@@ -5,12 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .setup/ready
 
-.PHONY: demo test check setup browser clean
+.PHONY: demo test check setup browser screen clean
 
 demo: setup
 	@$(BIN)/handeye demo
 
-test: setup
+test: setup screen
 	@$(MAKE) --no-print-directory check
 
 check:
@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@mkdir -p .setup
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "handeye needs Python 3.11 or newer; set PYTHON=..."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,miniwob,serve,served,transformers,video]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[desktop,dev,miniwob,serve,served,transformers,video]'
 	@touch $@
 
 browser:
@@ -39,6 +39,17 @@ browser:
 	       chromium fonts-liberation fonts-dejavu-core; } >.setup/apt.log 2>&1 \
 	  || { echo "could not install a browser; see .setup/playwright.log and .setup/apt.log"; exit 5; }
 	@$(BIN)/python -m env.browser.find
+
+screen:
+	@{ $(BIN)/python -m env.desktop.find && command -v xterm; } >/dev/null 2>&1 || $(MAKE) --no-print-directory .setup/screen
+
+# An X server that nobody sees, a window manager for it, and a program for the tests to use.
+.setup/screen:
+	@echo "no Xvfb, jwm or xterm found: installing them"
+	@{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	     xvfb jwm xterm fonts-dejavu-core; } >.setup/screen.log 2>&1 \
+	  || { echo "could not install them; see .setup/screen.log"; exit 5; }
+	@$(BIN)/python -m env.desktop.find
 
 clean:
 	rm -rf .venv .setup

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
-Button = Literal["left", "middle", "right"]
+Button = Literal["left", "middle", "right", "back", "forward"]
+"""The buttons of a mouse; the last two are at its side, and only a desktop has them."""
+
 Modifier = Literal["alt", "ctrl", "meta", "shift"]
 MAX_SCROLL = 100_000
 """The farthest one Scroll turns the wheel, in screen pixels either way."""

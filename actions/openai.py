@@ -45,7 +45,9 @@ PAUSE = 2.0
 
 MAX_PATH = 1000
 
-_BUTTONS: Mapping[str, Button] = MappingProxyType({"left": "left", "right": "right", "wheel": "middle"})
+_BUTTONS: Mapping[str, Button] = MappingProxyType(
+    {"left": "left", "right": "right", "wheel": "middle", "forward": "forward"}
+)
 _KNOWN = frozenset({"type", "x", "y", "button", "keys", "path", "scroll_x", "scroll_y", "text", "ms"})
 
 
@@ -67,9 +69,7 @@ def _free(given: Arguments) -> None:
 
 
 def _click(given: Arguments) -> Action:
-    button = given.choice("button", (*_BUTTONS, "back", "forward")) if given.has("button") else "left"
-    if button == "forward":
-        raise ActionError("button: forward has no counterpart here; only back has")
+    button = given.choice("button", (*_BUTTONS, "back")) if given.has("button") else "left"
     return Back() if button == "back" else Click(at=_at(given), button=_BUTTONS[button], modifiers=_held(given))
 
 
@@ -201,7 +201,9 @@ def _clicks(action: Click, place: Place) -> Written:
     if (action.button, action.count) == ("left", 2):
         return {"type": "double_click", **where, **held}
     only("count", action.count, 1)
-    button = next(name for name, ours in _BUTTONS.items() if ours == action.button)
+    button = next((name for name, ours in _BUTTONS.items() if ours == action.button), "")
+    if not button:
+        raise ActionError(f"button: {action.button} cannot be written; OpenAI's click of it goes back a page")
     return {"type": "click", "button": button, **where, **held}
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
 from actions import Action
 from agent.choose import AS_IT_IS, ModelError, Ways, choose
@@ -72,6 +74,7 @@ def run(
     results: list[tuple[str, Result]] = []
     for one, policy in zip(loaded, policies, strict=True):
         screen.print(f"[bold]{_plain(one.script.name)}[/bold]  {_plain(one.script.instruction)}")
+        _starting(screen, one.script.environment.program)
         folder = _folder(out, one.script.name, alone=len(loaded) == 1)
         result = play(one, policy, folder, headed=headed, watch=StepLine(screen, ""))
         results.append((one.script.name, result))
@@ -140,14 +143,15 @@ def replay(
 
     if mode != "exact":
         _refuse(f"--mode {mode}: expected exact")
+    screen = console(quiet=as_json)
     try:
         recorded = read_run(folder)
+        _starting(screen, recorded.manifest.environment.program)
         admit(recorded.manifest.environment, recorded.manifest.task.start)
         with open_stage(recorded.manifest.environment, headed=headed) as stage:
             result = repeat(recorded, stage.env, origin=stage.origin, to=to)
     except (RecordError, StageError) as error:
         _refuse(str(error))
-    screen = console(quiet=as_json)
     screen.print(f"[{STYLES[result.outcome]}]{result.outcome.value}[/]  {_plain(result.detail)}")
     said = {**result.model_dump(mode="json"), "code": result.code, "mode": mode}
     _end(result.outcome, said, as_json)
@@ -292,6 +296,12 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         _refuse(f"--size {text}: expected WIDTHxHEIGHT, such as 1288x728")
     return int(width), int(height)
+
+
+def _starting(screen: Console, program: Sequence[str]) -> None:
+    """Say which program is started on a desktop: it runs with this user's rights."""
+    if program:
+        screen.print(f"  starts {_plain(shlex.join(program))}")
 
 
 def _summary(name: str, result: Result) -> dict[str, object]:

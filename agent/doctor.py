@@ -16,8 +16,9 @@ from agent.policy import PolicyBroken
 from agent.probe import PAGE, PageProbe, Probe
 from agent.probe import examine as try_out
 from agent.site import Site
-from env import Browser, BrowserOptions, EnvironmentBroken, Task
+from env import Browser, BrowserOptions, Desktop, DesktopOptions, EnvironmentBroken, Task
 from env.browser.find import find
+from env.desktop.find import INSTALL, PIP
 from env.reap import Leftovers, leftovers, reap
 
 
@@ -39,6 +40,8 @@ def examine(*, click_test: bool = False) -> Iterator[Finding]:
     yield _package("miniwob", "pip install 'handeye[miniwob]' (only eval and demo need it)")
     browser = _browser()
     yield browser
+    if sys.platform not in ("win32", "darwin"):
+        yield _screen()
     yield _model()
     yield _leftovers()
     if click_test and browser.well:
@@ -65,6 +68,16 @@ def _browser() -> Finding:
     except EnvironmentBroken as error:
         return Finding("browser", False, error.message, "python -m playwright install --with-deps chromium")
     return Finding("browser", True, f"{version} at {find() or 'the place where Playwright put it'}")
+
+
+def _screen() -> Finding:
+    try:
+        with Desktop(DesktopOptions(size=(64, 64), window_manager=True)) as env:
+            env.reset(Task())
+            seen = f"a private screen on {env.display}"
+    except EnvironmentBroken as error:
+        return Finding("desktop", False, error.message, f"{PIP}; {INSTALL} (only programs on a desktop need it)")
+    return Finding("desktop", True, seen)
 
 
 def _model() -> Finding:

@@ -14,15 +14,17 @@ from env import Environment, Observation
 
 
 class Check(BaseModel):
-    """One expectation: of the address, of visible text, or of the state of an element.
+    """One expectation: of the address, of the title, of visible text, or of the state of an element.
 
-    Exactly one of `url`, `text` and `element` is given; `checked`, `value` and `visible` say more of an element.
+    Exactly one of `url`, `title`, `text`, `element` is given; `checked`, `value` and `visible` say more of an element.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     url: str | None = None
     """A pattern with * and ?; one that begins with / is held against path, query and fragment alone."""
+    title: str | None = None
+    """A pattern with * and ? for the title of the page, or of the window that is active."""
     text: str | None = None
     """Visible somewhere on the page; runs of white space count as one space."""
     element: str | None = None
@@ -33,17 +35,18 @@ class Check(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        subjects = {"url": self.url, "text": self.text, "element": self.element}
+        subjects = {"url": self.url, "title": self.title, "text": self.text, "element": self.element}
         given = [name for name, value in subjects.items() if value is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of url, text, element; got {', '.join(given) or 'none'}")
+            raise ValueError(f"give exactly one of url, title, text, element; got {', '.join(given) or 'none'}")
         if self.element is None and (self.checked, self.value, self.visible) != (None, None, None):
             raise ValueError("checked, value and visible belong to element")
         return self
 
     def __str__(self) -> str:
         if self.element is None:
-            return f"url {self.url}" if self.url is not None else f"text {self.text!r}"
+            given = ("url", self.url), ("title", self.title)
+            return next((f"{name} {said}" for name, said in given if said is not None), f"text {self.text!r}")
         states = ("checked", self.checked), ("value", self.value), ("visible", self.visible)
         said = [f"{name}={json.dumps(state)}" for name, state in states if state is not None]
         return f"element {self.element} {' '.join(said) or 'exists'}"
@@ -93,6 +96,8 @@ def _verify(check: Check, env: Environment, seen: Observation | None) -> Verdict
         return Verdict(check=str(check), held=False, found="no screen")
     if check.url is not None:
         return Verdict(check=str(check), held=_matches(check.url, seen.url), found=seen.url)
+    if check.title is not None:
+        return Verdict(check=str(check), held=fnmatch.fnmatchcase(seen.title, check.title), found=seen.title)
     if seen.dialog:
         return Verdict(check=str(check), held=False, found=f"a dialog in front of the page: {seen.dialog}")
     if not isinstance(env, Page):

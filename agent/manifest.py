@@ -12,7 +12,7 @@ from agent.policy import Policy, PolicyBroken, Weighed
 from agent.record import now
 from agent.schema import EnvironmentEntry, LimitsEntry, ModelEntry, RunFile, TaskEntry
 
-PACKAGES = ("handeye", "playwright", "pillow", "torch", "miniwob")
+PACKAGES = ("handeye", "playwright", "pillow", "torch", "miniwob", "mss", "python-xlib")
 
 
 def versions() -> dict[str, str]:

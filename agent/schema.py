@@ -46,10 +46,13 @@ class ModelEntry(Entry):
 class EnvironmentEntry(Entry):
     """Enough to build the same environment again."""
 
-    kind: Literal["browser", "miniwob", "screens", "custom"]
+    kind: Literal["browser", "miniwob", "screens", "desktop", "custom"]
     width: int | None = None
     height: int | None = None
     device: str | None = Field(default=None, description="the phone or tablet it is, by Playwright's name")
+    program: tuple[str, ...] = Field(default=(), description="what runs on a desktop, word by word")
+    folder: str | None = Field(default=None, description="where that program was started")
+    window_manager: bool = False
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 

@@ -32,15 +32,30 @@ class Part(BaseModel):
 
 
 class Place(Part):
-    """Which environment: a browser of this size, a MiniWoB++ page, or the sign-in screens that need no browser.
+    """Which environment: a browser or desktop of this size, a MiniWoB++ page, or the sign-in screens that need neither.
 
-    A browser may be that of a phone or tablet: `device` is its name in Playwright's list, and sets the size.
+    A browser may be that of a phone or tablet: `device` is its name in Playwright's list, and sets the size. A desktop
+    is a private screen on which `program` runs: its words are never read by a shell, and it starts in the
+    folder of the script.
     """
 
-    kind: Literal["browser", "miniwob", "screens"] = "browser"
+    kind: Literal["browser", "miniwob", "screens", "desktop"] = "browser"
     width: int = Field(default=1288, ge=16, le=7680)
     height: int = Field(default=728, ge=16, le=4320)
     device: str | None = Field(default=None, min_length=1)
+    program: tuple[str, ...] = Field(default=(), strict=False)
+    window_manager: bool = False
+
+    @model_validator(mode="after")
+    def _one_program(self) -> Self:
+        stray = sorted({"program", "window_manager"} & self.model_fields_set)
+        if self.kind != "desktop" and stray:
+            raise ValueError(f"{stray[0]}: only a desktop has one, not {self.kind}")
+        if self.kind == "desktop" and not (self.program and self.program[0]):
+            raise ValueError(
+                "program: missing: what runs on the desktop, as a list of words such as [xterm, -fa, Mono]"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -75,13 +90,14 @@ class Budget(Part):
 class Script(Part):
     """A task script, checked.
 
-    `start` is an address, a MiniWoB++ task, a screen's name, or the path of a page relative to the script.
+    `start` is an address, a MiniWoB++ task, a screen's name, or the path of a page relative to the script; a desktop
+    has none.
     `{{name}}` stands for a parameter everywhere but in `parameters`; one without a value has to be set.
     `actions` are what `--model script` plays.
     """
 
     name: str = Field(min_length=1)
-    start: str = Field(min_length=1)
+    start: str = ""
     instruction: str = ""
     environment: Place = Place()
     parameters: dict[str, str | None] = Field(default_factory=dict)
@@ -98,8 +114,19 @@ class Script(Part):
         return {"kind": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
+    def _starts(self) -> Self:
+        if self.environment.kind == "desktop":
+            if self.start:
+                raise ValueError("start: a desktop starts the program of its environment; leave it out")
+            if any(check.title is None for check in self.expect):
+                raise ValueError("expect: a desktop has windows and no page: only a title can be expected")
+        elif not self.start:
+            raise ValueError("start: missing: the address or page to start from")
+        return self
+
+    @model_validator(mode="after")
     def _asks(self) -> Self:
-        if not self.instruction and self.environment.kind == "browser":
+        if not self.instruction and self.environment.kind in ("browser", "desktop"):
             raise ValueError("instruction: missing; only miniwob and screens bring their own")
         if self.until == "expect" and not self.expect:
             raise ValueError("until: expect needs at least one expectation")
@@ -207,7 +234,7 @@ def _say(path: Path, where: Where, one: ErrorDetails) -> str:
         inside = tuple("*" if isinstance(part, int) else part for part in place[:-1])
         said = f"unknown key{_nearest(str(place[-1]), KEYS.get(inside, ()))}"
     elif kind == "missing":
-        said = "missing" + (": the address or page to start from" if place == ("start",) else "")
+        said = "missing"
     elif not isinstance(one["input"], dict | list):
         said = f"{said}, got {one['input']!r}"
     name = _spell(place)

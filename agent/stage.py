@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from urllib.parse import quote
 from agent.schema import EnvironmentEntry
 from agent.script import Loaded
 from agent.site import Site
-from env import Browser, BrowserOptions, Environment, MiniWoB, Screens
+from env import Browser, BrowserOptions, Desktop, DesktopOptions, Environment, MiniWoB, Screens
 
 
 class StageError(ValueError):
@@ -60,6 +61,8 @@ def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
             return MiniWoB(options=replace(OPTIONS, headed=headed))
         case "screens":
             return Screens()
+        case "desktop":
+            return Desktop(_desktop(entry))
         case "custom":
             raise StageError("the run used an environment of its caller's own; only that program can replay it")
 
@@ -95,6 +98,8 @@ def starts(entry: EnvironmentEntry) -> frozenset[str]:
 def ready(loaded: Loaded) -> EnvironmentEntry:
     """The environment that a script asks for, as records describe it; `StageError` where it cannot be started."""
     place = loaded.script.environment
+    if place.kind == "desktop":
+        return _desk(loaded)
     if place.kind != "browser":
         found = EnvironmentEntry(kind=place.kind)
     else:
@@ -108,6 +113,33 @@ def ready(loaded: Loaded) -> EnvironmentEntry:
         except StageError as error:
             raise StageError(f"{loaded.path}:{loaded.line}: start: {error}") from error
     return found
+
+
+def _desk(loaded: Loaded) -> EnvironmentEntry:
+    """The desktop that a script asks for, where its program is there."""
+    place, folder = loaded.script.environment, loaded.path.parent.resolve()
+    name = place.program[0]
+    if not (folder / name).is_file() if "/" in name else shutil.which(name) is None:
+        raise StageError(f"{loaded.path}: environment.program: there is no program {name!r}")
+    return EnvironmentEntry(
+        kind="desktop",
+        width=place.width,
+        height=place.height,
+        program=place.program,
+        folder=str(folder),
+        window_manager=place.window_manager,
+    )
+
+
+def _desktop(entry: EnvironmentEntry) -> DesktopOptions:
+    usual = DesktopOptions()
+    return replace(
+        usual,
+        size=(entry.width or usual.size[0], entry.height or usual.size[1]),
+        program=entry.program,
+        folder=Path(entry.folder) if entry.folder else None,
+        window_manager=entry.window_manager,
+    )
 
 
 def _device(loaded: Loaded, name: str) -> str:

@@ -13,6 +13,7 @@ from env.observation import Box, Image, Observation, Receipt
 
 if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
+    from env.desktop import Desktop, DesktopOptions
     from env.miniwob import MiniWoB
     from env.screens import Screens
 
@@ -20,6 +21,8 @@ __all__ = [
     "Box",
     "Browser",
     "BrowserOptions",
+    "Desktop",
+    "DesktopOptions",
     "Environment",
     "EnvironmentBroken",
     "Image",
@@ -35,6 +38,8 @@ __all__ = [
 _LAZY = {
     "Browser": "env.browser",
     "BrowserOptions": "env.browser",
+    "Desktop": "env.desktop",
+    "DesktopOptions": "env.desktop",
     "MiniWoB": "env.miniwob",
     "Screens": "env.screens",
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from actions.action import ActionError
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 NAMES = {
     "alt": "Alt",
@@ -65,18 +68,42 @@ NAMES |= {
 }
 """Key names in lower case without separators, those of X11 and pyautogui among them, and Playwright's names."""
 
+DESKTOP = {f"kp{number}": f"KP_{number}" for number in range(10)} | {
+    f"f{number}": f"F{number}" for number in range(13, 25)
+}
+DESKTOP |= {
+    "add": "KP_Add",
+    "decimal": "KP_Decimal",
+    "divide": "KP_Divide",
+    "kpadd": "KP_Add",
+    "kpdecimal": "KP_Decimal",
+    "kpdivide": "KP_Divide",
+    "kpenter": "KP_Enter",
+    "kpmultiply": "KP_Multiply",
+    "kpsubtract": "KP_Subtract",
+    "multiply": "KP_Multiply",
+    "numlock": "NumLock",
+    "pause": "Pause",
+    "print": "PrintScreen",
+    "printscreen": "PrintScreen",
+    "scrolllock": "ScrollLock",
+    "subtract": "KP_Subtract",
+}
+DESKTOP |= {f"num{number}": f"KP_{number}" for number in range(10)}
+"""Keys that a page is never sent, the keypad's among them, and what a desktop calls them."""
+
 MODIFIERS = {"alt": "Alt", "ctrl": "Control", "meta": "Meta", "shift": "Shift"}
 
 _RUNS = re.compile(r"[ -~\n\t]+|[^ -~\n\t]+")
 
 
-def chord(keys: Sequence[str]) -> list[str]:
+def chord(keys: Sequence[str], more: Mapping[str, str] = NONE) -> list[str]:
     """Playwright's names of `keys`, in order; `("ctrl+s",)` is the same as `("ctrl", "s")`.
 
-    ActionError for a key that no US keyboard has.
+    `more` has names of further keys, which come before those of a US keyboard. ActionError for a key of neither.
     """
     parts = [part for key in keys for part in _split(key)]
-    names = [_name(part) for part in parts]
+    names = [_name(part, more) for part in parts]
     if {"Control", "Alt", "Meta"} & set(names):  # ctrl+C means the key c: shift would be another chord
         names = [name.lower() if len(name) == 1 else name for name in names]
     return names
@@ -91,15 +118,17 @@ def _split(key: str) -> list[str]:
     return [*head.split("+"), last] if head else [last]
 
 
-def _name(key: str) -> str:
+def _name(key: str, more: Mapping[str, str]) -> str:
     if len(key) == 1 and " " <= key <= "~":
         return key
     plain = re.sub(r"[\s_-]", "", key).lower()
     if len(plain) == 1 and " " <= plain <= "~":
         return plain
+    if plain in more:
+        return more[plain]
     if plain in NAMES:
         return NAMES[plain]
-    known = ", ".join(sorted(name for name in NAMES if len(name) > 2))
+    known = ", ".join(sorted(name for name in {*NAMES, *more} if len(name) > 2))
     raise ActionError(f"keys: there is no key {key!r}; use one character of a US keyboard, f1 to f12, or {known}")
 
 

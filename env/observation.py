@@ -80,9 +80,10 @@ def changed(before: Image, after: Image) -> tuple[int, Box | None]:
         return height * width, (0, 0, width, height)
     if before is after:
         return 0, None
-    differs = (before != after).any(axis=2)
-    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
+    rows = np.flatnonzero((before != after).reshape(len(before), -1).any(axis=1))
     if not rows.size:
         return 0, None
-    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return int(differs.sum()), box
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    differs = (before[top:bottom] != after[top:bottom]).any(axis=2)
+    columns = np.flatnonzero(differs.any(axis=0))
+    return int(differs.sum()), (int(columns[0]), top, int(columns[-1]) + 1, bottom)

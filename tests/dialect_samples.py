@@ -179,6 +179,7 @@ OPENAI: list[tuple[str, Action]] = [
     (item('{"type": "click", "button": "left", "x": 156, "y": 50}'), Click(at=at(156, 50))),
     (item('{"type": "click", "button": "right", "x": 156, "y": 50}'), Click(at=at(156, 50), button="right")),
     (item('{"type": "click", "button": "wheel", "x": 156, "y": 50}'), Click(at=at(156, 50), button="middle")),
+    (item('{"type": "click", "button": "forward", "x": 156, "y": 50}'), Click(at=at(156, 50), button="forward")),
     (item('{"type": "click", "button": "back", "x": 0, "y": 0}'), Back()),
     (
         item('{"type": "click", "button": "left", "x": 1, "y": 2, "keys": ["CTRL", "SHIFT"]}'),
@@ -362,7 +363,7 @@ REFUSED: Mapping[str, list[tuple[str, str]]] = {
     ],
     "openai": [
         (item('{"type": "fly"}'), "^type: 'fly'; must be one of click, "),
-        (item('{"type": "click", "button": "forward", "x": 1, "y": 2}'), "^button: forward has no counterpart"),
+        (item('{"type": "click", "button": "side", "x": 1, "y": 2}'), "^button: 'side'; must be one of left, "),
         (item('{"type": "scroll", "x": 1, "y": 2, "scroll_y": 5, "keys": ["CTRL"]}'), "^keys: ctrl can only be held"),
         (item('{"type": "click", "x": 1}'), "^y: missing"),
         (item('{"type": "click", "x": 1, "y": 600.5}'), r"^x, y: \(1, 600\.5\) lies outside"),

@@ -19,6 +19,7 @@ from actions import (
     Answer,
     AskUser,
     Back,
+    Button,
     Click,
     Dialect,
     Drag,
@@ -58,7 +59,7 @@ def actions() -> st.SearchStrategy[Action]:
     maybe = st.none() | place
     pixels = st.integers(-100_000, 100_000)
     return st.one_of(
-        st.builds(Click, at=maybe, button=st.sampled_from(["left", "middle", "right"]), count=st.integers(1, 3)),
+        st.builds(Click, at=maybe, button=st.sampled_from(get_args(Button)), count=st.integers(1, 3)),
         st.builds(Click, at=maybe, hold=seconds),
         st.builds(Click, at=place, count=st.integers(1, 2), modifiers=held),
         st.builds(Drag, path=st.lists(place, min_size=1, max_size=3).map(tuple)),

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from desktop_probe import program
 
 from actions import ActionError, Answer, Click, Finish, Key, Move, Point, Wait
-from env import Browser, Environment, EnvironmentBroken, MiniWoB, Screens, Task
+from env import Browser, Desktop, DesktopOptions, Environment, EnvironmentBroken, MiniWoB, Screens, Task
 from env.observation import changed
 
-FACTORIES: dict[str, Callable[[], Environment]] = {"screens": Screens, "browser": Browser}
+
+def small_desktop() -> Desktop:
+    """A screen of odd sides with a window manager and a program on it."""
+    words = program(Path(os.devnull))
+    return Desktop(DesktopOptions(size=(333, 217), program=words, window_manager=True))
+
+
+FACTORIES: dict[str, Callable[[], Environment]] = {
+    "screens": Screens,
+    "browser": Browser,
+    "desktop": Desktop,
+    "small desktop": small_desktop,
+}
 if importlib.util.find_spec("miniwob"):
     FACTORIES["miniwob"] = MiniWoB
 
@@ -102,7 +117,7 @@ def test_a_step_before_the_first_reset_breaks_as_closed(name: str) -> None:
 
 
 def test_importing_env_loads_no_browser_and_no_imaging_library() -> None:
-    code = "import env, sys; print([m for m in ('playwright', 'PIL', 'torch') if m in sys.modules])"
+    code = "import env, sys; print([m for m in ('playwright', 'PIL', 'torch', 'mss', 'Xlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

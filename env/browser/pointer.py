@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from actions.action import Click, Drag, Move, Point, Scroll
+from actions.action import ActionError, Click, Drag, Move, Point, Scroll
 from env import keys
 from env.browser import touch
 from env.browser.element import hit, scale
@@ -27,6 +27,8 @@ def css(session: Session, point: Point | None) -> tuple[float, float]:
 
 async def point(session: Session, action: Pointing) -> None:
     """Do `action` and note its target. ActionError, before anything is done, where a touch screen cannot do it."""
+    if isinstance(action, Click):
+        _button(action)
     path = action.path if isinstance(action, Drag) else (action.at,)
     places = [css(session, point) for point in path]
     if len(places) == 1 and isinstance(action, Drag):
@@ -44,13 +46,20 @@ async def point(session: Session, action: Pointing) -> None:
         await _mouse(session, action, places)
 
 
+def _button(action: Click) -> Literal["left", "middle", "right"]:
+    """The button as Playwright names it; ActionError for one at the side of a mouse."""
+    if action.button == "back" or action.button == "forward":
+        raise ActionError(f"button: a page is not told of the {action.button} button; use the action back")
+    return action.button
+
+
 async def _mouse(session: Session, action: Pointing, places: Sequence[tuple[float, float]]) -> None:
     mouse = session.current.page.mouse
     x, y = places[0]
     match action:
         case Click():
             async with held(session, [keys.MODIFIERS[name] for name in action.modifiers]):
-                await mouse.click(x, y, button=action.button, click_count=action.count, delay=action.hold * 1000)
+                await mouse.click(x, y, button=_button(action), click_count=action.count, delay=action.hold * 1000)
         case Move():
             await mouse.move(x, y)
         case Scroll():
