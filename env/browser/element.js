@@ -29,13 +29,18 @@
     return clean(name(part)).slice(0, LONGEST) + (words ? ` "${words}"` : "");
   };
 
+  const pickers = (view) => view?.[Symbol.for("handeye.pickers")];
+  const shadow = (element) => element.shadowRoot ||
+    element.ownerDocument.defaultView?.[Symbol.for("handeye.quiet")]?.shadows.get(element);
+
   // The innermost element at a place, and the place in its own frame; frames of other origins stay closed.
   const at = (x, y) => {
     let root = document;
     let found = root.elementFromPoint(x, y);
     while (found) {
       let inner = null;
-      if (found.shadowRoot) inner = found.shadowRoot;
+      if (found.localName === "handeye-picker") return pickers(found.ownerDocument.defaultView)?.part(x, y) || found;
+      if (shadow(found)) inner = shadow(found);
       else if (found.localName === "iframe" && found.contentDocument) {
         const box = found.getBoundingClientRect();
         x -= box.left + found.clientLeft;
@@ -52,7 +57,7 @@
   const active = () => {
     let found = document.activeElement;
     for (;;) {
-      const next = found?.shadowRoot?.activeElement || found?.contentDocument?.activeElement;
+      const next = found && (shadow(found)?.activeElement || found.contentDocument?.activeElement);
       if (!next) return found;
       found = next;
     }
@@ -83,6 +88,7 @@
       const index = options.indexOf(clean(wanted));
       const target = describe(list);
       if (index < 0 || list.disabled || list.options[index].disabled) return { found: target, options };
+      pickers(list.ownerDocument.defaultView)?.close();
       list.focus();
       if (list.selectedIndex !== index || list.multiple) {
         list.selectedIndex = index;

@@ -8,7 +8,7 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Playwright
 from playwright.async_api import Error as PlaywrightError
 
-from env.browser import script
+from env.browser import pickers, script
 from env.browser.find import INSTALL, find
 from env.browser.options import BrowserOptions
 from env.environment import EnvironmentBroken
@@ -59,4 +59,5 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
         accept_downloads=True,
     )
     await context.add_init_script(script.source("quiet.js"))
+    await context.add_init_script(pickers.source())
     return context

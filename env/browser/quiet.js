@@ -10,12 +10,26 @@
     waiting: () => timers.size > 0,
     frame: window.requestAnimationFrame.bind(window),
     later: window.setTimeout.bind(window),
+    attachShadow: Element.prototype.attachShadow,
+    shadows: new WeakMap(), // of elements to their shadow roots, the closed ones too
+    attached: new Set(), // to be called with every new shadow root
   };
   Object.defineProperty(window, KEY, { value: state });
 
   const touch = () => { state.activity += 1; };
-  new MutationObserver(touch).observe(document, {
+  const observer = new MutationObserver(touch);
+  const observe = (root) => observer.observe(root, {
     subtree: true, childList: true, attributes: true, characterData: true,
+  });
+  observe(document);
+  Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+    apply: (target, self, args) => {
+      const root = Reflect.apply(target, self, args);
+      observe(root);
+      state.shadows.set(self, root);
+      for (const call of state.attached) call(root);
+      return root;
+    },
   });
   window.addEventListener("scroll", touch, { capture: true, passive: true });
   window.requestAnimationFrame = new Proxy(window.requestAnimationFrame, {
