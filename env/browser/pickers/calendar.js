@@ -91,8 +91,8 @@
     const bar = [button(...back), ...near.slice(0, 1).map((each) => button(...each)), make("b", { textContent: title }),
       ...near.slice(1).map((each) => button(...each)), button(...next)];
     const words = { week: "This week", month: "This month" }[kind] || "Today";
-    const foot = [button("Clear", "clear", { clear: "" }), button(words, words, { day: day(today()) })];
-    if (dial) foot.push(button("Set", "set", { done: "" }));
+    const foot = [button("Clear", "Clear", { clear: "" }), button(words, words, { day: day(today()) })];
+    if (dial) foot.push(button("Set", "Set", { done: "" }));
     panel.replaceChildren(make("div", { className: "bar" }, ...bar), kind === "month" ? months() : days(),
       ...(dial ? dial.draw() : []), make("div", { className: "bar" }, ...foot));
   };

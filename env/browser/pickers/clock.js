@@ -22,7 +22,7 @@
         if (time() && two(number) === now) cell.classList.add("set");
         return cell;
       });
-      const grid = make("div", { className: "grid" }, ...cells);
+      const grid = make("div", { className: "grid dial" }, ...cells);
       grid.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
       return [make("div", { className: "name", textContent: name }), grid];
     }),

@@ -9,7 +9,7 @@
   const quiet = window[Symbol.for("handeye.quiet")];
   const { later, attachShadow } = quiet;
   const { matches } = Element.prototype;
-  const { showPopover } = HTMLElement.prototype;
+  const { showPopover, focus } = HTMLElement.prototype;
   const { stopImmediatePropagation, preventDefault, composedPath } = Event.prototype;
   const values = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
   const listen = EventTarget.prototype.addEventListener;
@@ -19,6 +19,7 @@
 
   let shown = null; // { field, host, root, panel, view, watch }
   let toggled = null; // the field whose own picker was open when it was pressed
+  let silent = false; // while events of ours go round that are none of the page's business
   let eaten = ""; // the key that a picker took, so that its keyup goes nowhere either
 
   const tools = {
@@ -122,6 +123,12 @@
       void getComputedStyle(field).display; // styles alone: a layout without the field could scroll the page
     }
   };
+  // The part of a date that had the focus lost it then; the page shall not see it come back.
+  const refocus = (field) => {
+    if (field.getRootNode().activeElement !== field) return;
+    silent = true;
+    try { focus.call(field); } finally { silent = false; }
+  };
   const isOpen = (field) => {
     try {
       return matches.call(field, ":open");
@@ -133,6 +140,7 @@
     const make = views[kind(field)];
     if (!make || !field.isConnected || !isOpen(field)) return;
     shut(field);
+    refocus(field);
     if (field === toggled) return;
     if (field !== shown?.field) show(field, make);
   };
@@ -187,6 +195,7 @@
       on(OVER, onPointer, false);
       on(UNDER, (event) => inside(event) && consume(event), true);
       on(KEYS, onKey, false);
+      on(["focus", "blur", "focusin", "focusout"], (event) => silent && consume(event), true);
       on(["resize", "blur"], (event) => event.target === window && tools.close(), true);
       on(["scroll"], (event) => shown && event.target.contains?.(shown.field) && tools.close(), true);
     }
