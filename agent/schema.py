@@ -50,6 +50,13 @@ class EnvironmentEntry(Entry):
     width: int | None = None
     height: int | None = None
     device: str | None = Field(default=None, description="the phone or tablet it is, by Playwright's name")
+    locale: str | None = None
+    timezone: str | None = None
+    color_scheme: Literal["light", "dark", "no-preference"] | None = None
+    geolocation: tuple[float, float, float] | None = Field(default=None, description="latitude, longitude, accuracy")
+    permissions: tuple[str, ...] = ()
+    storage_state: str | None = Field(default=None, description="file with the cookies it began with")
+    withheld: tuple[str, ...] = Field(default=(), description="what it had besides and no record keeps")
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 
