@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from actions import Dialect, Frame
 from agent.canonical import Canonical
+from agent.describe import aftermath
 from agent.step import Step
 
 HISTORY = 8
@@ -28,7 +29,8 @@ def told(step: Step, dialect: Dialect, frame: Frame) -> str:
         return f"error: {step.error}"
     writer = dialect if dialect.writes(step.action) else Canonical()
     then = Frame(step.frame.width, step.frame.height, frame.model_width, frame.model_height)
-    return call(writer.print(step.action, then))
+    after = aftermath(step.after.receipt) if step.after and step.after.receipt else ""
+    return call(writer.print(step.action, then)) + (f" ({after})" if after else "")
 
 
 def write(instruction: str, history: Sequence[Step], dialect: Dialect, frame: Frame) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from actions import Action
 from agent.expect import Check, Verdict
 from agent.step import StopReason
+from env.observation import Value
 
 VERSION: Literal[1] = 1
 OutcomeName = Literal["verified", "failed", "unverified", "stopped", "broken"]
@@ -120,21 +121,41 @@ class Look(Entry):
     tabs: tuple[str, ...] = ()
     dialog: str = ""
     focus: str = ""
+    value: Value = ""
     downloads: tuple[str, ...] = ()
     time: float = Field(default=0.0, description="seconds since the episode began")
     done: bool = False
     reward: float | None = None
 
 
+class DownloadEntry(Entry):
+    """A file that arrived, and where it lay during the run."""
+
+    name: str
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(description="in bytes")
+
+
 class Effect(Entry):
     """What the action did, as far as the environment could tell."""
 
     target: str = ""
+    window: str = Field(default="", description="the tab that it lies in; empty where there is but one")
     pixels_changed: int = 0
     changed_box: tuple[int, int, int, int] | None = None
     navigated: bool = False
     dialog: str = ""
     downloads: tuple[str, ...] = ()
+    files: tuple[DownloadEntry, ...] = Field(default=(), description="the downloads, with what is in them")
+    url: str = Field(default="", description="where the action led")
+    focus: str = Field(default="", description="what has the focus after it")
+    value: Value = Field(default="", description="the kind of value that the focus holds")
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the screen is as it was."""
+        return not (self.pixels_changed or self.navigated or self.dialog or self.downloads)
 
 
 class UsageEntry(Entry):

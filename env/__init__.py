@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from env.environment import Environment, EnvironmentBroken, Task
-from env.observation import Box, Image, Observation, Receipt
+from env.observation import Box, Download, Image, Observation, Receipt
 
 if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
@@ -20,6 +20,7 @@ __all__ = [
     "Box",
     "Browser",
     "BrowserOptions",
+    "Download",
     "Environment",
     "EnvironmentBroken",
     "Image",

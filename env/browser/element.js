@@ -29,6 +29,18 @@
     return clean(name(part)).slice(0, LONGEST) + (words ? ` "${words}"` : "");
   };
 
+  // The kind of value, and never the value itself.
+  const value = (element) => {
+    const tag = element.localName;
+    const mark = { true: "checked", false: "unchecked" };
+    if (["checkbox", "radio"].includes(element.type)) return mark[element.checked];
+    if (element.ariaChecked) return mark[element.ariaChecked] || "";
+    if (["button", "submit", "reset", "image"].includes(element.type)) return "";
+    if (["input", "select", "textarea"].includes(tag)) return element.value ? "filled" : "empty";
+    if (element.isContentEditable) return clean(element.innerText) ? "filled" : "empty";
+    return "";
+  };
+
   const pickers = (view) => view?.[Symbol.for("handeye.pickers")];
   const shadow = (element) => element.shadowRoot ||
     element.ownerDocument.defaultView?.[Symbol.for("handeye.quiet")]?.shadows.get(element);
@@ -77,7 +89,7 @@
     look: () => {
       const found = active();
       const nothing = !found || ["html", "body"].includes(found.localName);
-      return { title: document.title, focus: nothing ? "" : describe(found) };
+      return { title: document.title, focus: nothing ? "" : describe(found), value: nothing ? "" : value(found) };
     },
     // Chooses by visible label; says what it found where that is not possible.
     choose: (x, y, wanted) => {

@@ -67,20 +67,27 @@ async def look(session: Session, clock: Clock) -> Observation:
 async def step(session: Session, action: Action, clock: Clock) -> Observation:
     """Act, settle and see; ActionError where it cannot be done, or where a dialog wants its answer."""
     before, url, moves = session.pixels, session.url, session.navigations
-    dialog, files = session.dialog, len(session.downloads.names)
+    dialog, files = session.dialog, len(session.downloads.files)
+    window = session.current.name if len(session.tabs) > 1 else ""
     started = clock()
     session.target = ""
     await _act(session, action)
     acted = clock()
     settled = await _see(session, clock)
     count, box = changed(before, session.pixels)
+    arrived = tuple(session.downloads.files[files:])
     receipt = Receipt(
         target=session.target,
+        window=window,
         pixels_changed=count,
         changed_box=box,
         navigated=session.navigations != moves or session.url != url,
         dialog=session.dialog if session.dialog != dialog else "",
-        downloads=tuple(session.downloads.names[files:]),
+        downloads=tuple(each.name for each in arrived),
+        files=arrived,
+        url=session.url,
+        focus=session.focus,
+        value=session.value,
     )
     timings = {"act": acted - started, "settle": settled - acted, "capture": clock() - settled}
     return _observation(session, clock, timings, receipt)
@@ -149,7 +156,8 @@ def _observation(session: Session, clock: Clock, timings: dict[str, float], rece
         tabs=session.names(),
         dialog=session.dialog,
         focus=session.focus,
-        downloads=tuple(session.downloads.names),
+        value=session.value,
+        downloads=session.downloads.names,
         time=clock() - session.began,
         receipt=receipt,
         timings=MappingProxyType(timings),
