@@ -102,4 +102,79 @@ def state(env: Browser, expression: str) -> object:
     return found
 
 
-PAGES: Mapping[str, str] = {"/pickers": PICKERS}
+INNER = "<button id=inner style='width:100px;height:40px' onclick='this.textContent = \"pressed\"'>press</button>"
+
+PAGES: Mapping[str, str] = {
+    "/pickers": PICKERS,
+    "/leave": f"""<title>Leave</title>{HEAD}<button id=edit style="top:10px"
+        onclick="window.addEventListener('beforeunload', (e) => e.preventDefault())">edit</button>
+        <a id=go href="/inner" style="top:50px">go</a>""",
+    "/inner": f"<!doctype html><title>Inner</title><body style='margin:0'>{INNER}",
+    "/frames": f"""<title>Frames</title>{HEAD}<iframe id=outer src="/middle" style="top:20px;width:400px;height:300px;
+        border:3px solid"></iframe>""",
+    "/middle": """<!doctype html><title>Middle</title><body style="margin:0;height:900px">
+        <iframe id=deep src="/inner" style="position:absolute;left:30px;top:40px;width:200px;height:100px;
+        border:7px solid"></iframe>""",
+    "/shadow": f"""<title>Shadow</title>{HEAD}<div id=open style="top:10px;width:300px;height:60px"></div>
+        <div id=closed style="top:100px;width:300px;height:60px"></div><script>
+        for (const mode of ['open', 'closed']) {{
+          const host = document.getElementById(mode);
+          const root = host.attachShadow({{ mode }});
+          root.innerHTML = '<button style="width:80px;height:40px">in</button><input aria-label="Field">';
+          root.querySelector('button').onclick = (e) => {{ e.target.textContent = 'pressed ' + mode }};
+          if (mode === 'closed') host.closed = root;
+        }}</script>""",
+    "/drag": f"""<title>Drag</title>{HEAD}<div id=ball style="top:20px;width:40px;height:40px;background:red"></div>
+        <div id=card draggable=true style="top:100px;width:80px;height:40px;background:gold"></div>
+        <div id=bin style="top:100px;left:200px;width:120px;height:80px;background:silver"></div><script>
+        let held = null;
+        ball.onmousedown = (e) => {{ held = [e.clientX - ball.offsetLeft, e.clientY - ball.offsetTop] }};
+        onmousemove = (e) => {{ if (held) {{ ball.style.left = e.clientX - held[0] + 'px';
+          ball.style.top = e.clientY - held[1] + 'px' }} }};
+        onmouseup = () => {{ held = null }};
+        card.ondragstart = (e) => e.dataTransfer.setData('text/plain', 'the card');
+        bin.ondragover = (e) => e.preventDefault();
+        bin.ondrop = (e) => {{ e.preventDefault(); bin.textContent = e.dataTransfer.getData('text/plain') }};
+        </script>""",
+    "/scrolls": f"""<title>Scrolls</title>{HEAD}<body style="height:3000px"><div id=outer style="top:20px;width:300px;
+        height:300px;overflow:auto;background:#eee"><div style="height:2000px"><div id=mid style="margin:40px;
+        width:200px;height:120px;overflow:auto;background:#ccc"><div style="height:900px">text</div></div>
+        </div></div>""",
+    "/canvas": f"""<title>Canvas</title>{HEAD}<canvas id=c width=300 height=200 style="top:20px;background:#eee">
+        </canvas>
+        <script>const pen = c.getContext('2d'); let down = false; pen.lineWidth = 5;
+        c.onpointerdown = (e) => {{ down = true; pen.beginPath(); pen.moveTo(e.offsetX, e.offsetY) }};
+        c.onpointermove = (e) => {{ if (down) {{ pen.lineTo(e.offsetX, e.offsetY); pen.stroke() }} }};
+        onpointerup = () => {{ down = false }};
+        window.dark = (x, y) => pen.getImageData(x, y, 1, 1).data[3] > 0</script>""",
+    "/text": f"""<title>Text</title>{HEAD}<div id=rich contenteditable style="top:10px;width:400px;min-height:60px;
+        border:1px solid"></div><textarea id=plain style="top:150px;width:400px;height:100px"></textarea>
+        <p id=words style="top:270px;margin:0;font:16px monospace;white-space:pre">alpha beta gamma</p>""",
+    "/list": f"""<title>List</title>{HEAD}<select id=many multiple size=6 style="top:10px;width:160px"><option>a
+        <option>b<option>c<option>d<option>e</select><ul id=files style="top:150px;padding:0;width:160px">
+        <li>one<li>two<li>three<li>four</ul><script>let last = null; window.chosen = new Set();
+        files.onclick = (e) => {{ const all = [...files.children]; const at = all.indexOf(e.target);
+          if (!e.ctrlKey) chosen.clear();
+          if (e.shiftKey && last !== null) for (let n = Math.min(at, last); n <= Math.max(at, last); n++) chosen.add(n);
+          else {{ chosen.add(at); last = at }} }}</script>""",
+    "/hover": f"""<title>Hover</title>{HEAD}<style>#menu ul {{ display: none; margin: 0 }}
+        #menu:hover ul {{ display: block }}</style><div id=menu style="top:10px;width:140px;background:#ddd">menu<ul>
+        <li id=item onclick="told.push('taken')">item</ul></div>
+        <div id=area style="top:160px;width:140px;height:40px;background:#ddd"
+        oncontextmenu="event.preventDefault(); own.hidden = false">area</div>
+        <div id=own hidden style="top:210px;width:100px;height:30px;background:gold"
+        onclick="told.push('own')">own</div>""",
+    "/sticky": f"""<title>Sticky</title>{HEAD}<body style="height:3000px"><button id=under style="top:300px;width:120px;
+        height:40px" onclick="told.push('under')">under</button><div id=banner role=dialog aria-label="Cookies"
+        style="position:fixed;left:0;top:250px;width:100%;height:200px;background:rgb(220 220 255)">
+        <button id=accept style="margin:20px" onclick="banner.remove()">accept</button></div>""",
+    "/parts": f"""<title>Parts</title>{HEAD}<input id=range type=range min=0 max=100 value=0
+        style="top:10px;width:200px;margin:0"><details id=more style="top:50px">
+        <summary id=sum>more</summary>inside</details>
+        <button id=ask style="top:100px" onclick="box.showModal()">ask</button><dialog id=box>
+        <form method=dialog><button id=yes value=yes>yes</button></form></dialog>
+        <button id=paper style="top:150px" onclick="print(); told.push('printed')">print</button>
+        <input id=spin type=number value=5 style="top:200px;width:80px">
+        <input id=check type=checkbox style="top:240px">
+        <label for=check id=mark style="top:240px;left:40px">mark</label>""",
+}

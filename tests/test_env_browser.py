@@ -90,9 +90,26 @@ def test_a_receipt_says_what_was_hit_and_which_pixels_changed(browser: Browser, 
     assert receipt.target == 'button "OK"'
     assert receipt.changed_box == (100, 100, 200, 140)
     assert 0 < receipt.pixels_changed <= 100 * 40
+    assert (receipt.focus, receipt.value, receipt.url, receipt.window) == ('button "Saved"', "", f"{server.url}/", "")
     nothing = browser.step(Wait(seconds=0)).receipt
     assert nothing is not None
     assert (nothing.pixels_changed, nothing.changed_box, nothing.navigated) == (0, None, False)
+    assert (nothing.nothing, receipt.nothing) == (True, False)
+
+
+def test_a_receipt_says_what_kind_of_value_the_focus_holds_and_never_which(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    empty = browser.step(Click(at=NAME)).receipt
+    filled = browser.step(Type(text="hunter2")).receipt
+    assert empty is not None
+    assert filled is not None
+    assert (empty.focus, empty.value, filled.focus, filled.value) == (
+        filled.focus,
+        "empty",
+        'text field "Name"',
+        "filled",
+    )
+    assert "hunter2" not in repr(filled)
 
 
 @pytest.mark.parametrize("text", ["plain", "Hé ñ ß — “q” 日本 Ω漢 😀 <a> & ' \" \\ {x}", "two\nlines\n"])

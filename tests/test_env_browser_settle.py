@@ -50,7 +50,8 @@ WAYS = {
           if (left--) later(grow, 20) };
         on(grow)</script>""",
     "mutations": """<script>let left = 12;
-        const grow = () => { if (left--) { box.textContent = left; later(grow, 20) } else green() }; on(grow)</script>""",
+        const grow = () => { if (!left--) return green(); box.textContent = left; later(grow, 20) };
+        on(grow)</script>""",
     "frames": """<script>on(() => { let left = 20;
         const draw = () => { if (left--) requestAnimationFrame(draw); else green() }; draw() })</script>""",
     "idle": "<script>on(() => requestIdleCallback(green))</script>",
