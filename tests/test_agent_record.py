@@ -272,7 +272,7 @@ def test_a_receipt_is_kept_whole_and_one_of_an_older_record_is_still_read(tmp_pa
     assert (line.receipt.value, line.receipt.window, line.receipt.url) == ("filled", "one", "screen:sign in")
     assert line.after is not None
     assert line.after.value == "filled"
-    old = json.loads((tmp_path / "steps.jsonl").read_bytes())
+    old = json.loads((tmp_path / "steps.jsonl").read_bytes().splitlines()[0])
     for name in ("files", "value", "window", "url", "focus"):
         del old["receipt"][name]
     del old["before"]["value"], old["after"]["value"]

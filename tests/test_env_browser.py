@@ -30,9 +30,11 @@ from actions import (
     Type,
     Upload,
     Wait,
+    smart_resize,
 )
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser import find
+from env.browser.capture import shown
 
 OK, NAME, AREA = Point(x=150, y=120), Point(x=150, y=215), Point(x=150, y=340)
 
@@ -71,6 +73,12 @@ def test_a_click_lands_on_the_very_pixel_at_every_scale(server: Server, scale: f
             env.step(Click(at=Point(x=int(x * scale), y=int(y * scale))))
         hits = [(event["x"], event["y"]) for event in seen(env, "click")]
         assert hits == [(int(int(x * scale) / scale), int(int(y * scale) / scale)) for x, y in places]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0, 3.0])
+def test_a_model_sees_the_usual_screen_pixel_by_pixel_at_every_scale(scale: float) -> None:
+    width, height = shown(BrowserOptions(device_scale_factor=scale))
+    assert smart_resize(height, width) == (height, width)
 
 
 def test_a_drawn_square_is_where_its_click_is_at_scale_two(server: Server) -> None:

@@ -18,9 +18,9 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="module", params=[1.0, 1.5])
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    with Browser(BrowserOptions(size=(644, 476), device_scale_factor=request.param)) as made:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser(BrowserOptions(size=(644, 476), device_scale_factor=1.5)) as made:
         yield made
 
 
@@ -106,22 +106,21 @@ def test_a_line_is_drawn_on_a_canvas_where_the_pointer_went(browser: Browser, se
     ]
 
 
-@pytest.mark.parametrize("place", ["rich", "plain"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "👩\u200d👩\u200d👧 é👍🏽",
-        "e\u0301 a\u0308",
-        "שלום עולם",
-        "日本語 中文 한국어",
-        "<b>&amp;</b> @#$%^*()_+{}|:\"?~`-=[]\\;',./",
-    ],
-    ids=["emoji", "combining", "right to left", "chinese, japanese, korean", "symbols"],
+TEXTS = (
+    "👩\u200d👩\u200d👧 é👍🏽",
+    "e\u0301 a\u0308",
+    "שלום עולם",
+    "日本語 中文 한국어",
+    "<b>&amp;</b> @#$%^*()_+{}|:\"?~`-=[]\\;',./",
 )
-def test_every_text_arrives_as_it_was_written(browser: Browser, server: Server, place: str, text: str) -> None:
+
+
+@pytest.mark.parametrize("place", ["rich", "plain"])
+def test_every_text_arrives_as_it_was_written(browser: Browser, server: Server, place: str) -> None:
     browser.reset(Task(start=f"{server.url}/text"))
-    browser.step(Type(text=text, at=spot(browser, f"#{place}")))
-    assert state(browser, f"{place}.value ?? {place}.innerText") == text
+    for text in TEXTS:
+        browser.step(Type(text=text, at=spot(browser, f"#{place}"), replace=True))
+        assert state(browser, f"{place}.value ?? {place}.innerText") == text
 
 
 def test_a_double_click_takes_the_word_and_a_triple_click_the_line(browser: Browser, server: Server) -> None:

@@ -83,7 +83,7 @@
     grid.style.gridTemplateColumns = kind === "week" ? "40px repeat(7, 1fr)" : "repeat(7, 1fr)";
     return grid;
   };
-  const dial = kind === "datetime-local" ? clock(field, time, (text) => pick(here, text)) : null;
+  const dial = kind === "datetime-local" ? clock(field, make, time, (text) => pick(here, text)) : null;
   const draw = () => {
     const title = name(here, kind === "month" ? { year: "numeric" } : { month: "long", year: "numeric" });
     const [back, next] = [["«", "previous year", { months: -12 }], ["»", "next year", { months: 12 }]];

@@ -1,11 +1,6 @@
 // Hours, minutes and, where the field counts them, seconds: every number to be seen and clicked without scrolling.
 // For a field of type time it is a whole picker, for datetime-local a part of the calendar.
-(field, time, pick) => {
-  const make = (tag, settings, ...inside) => {
-    const made = Object.assign(document.createElement(tag), settings);
-    made.append(...inside);
-    return made;
-  };
+(field, make, time, pick) => {
   const two = (number) => String(number).padStart(2, "0");
   const step = Number(field.step) || 60;
   const parts = [["hour", 24, 12], ["minute", 60, 12], ...(step % 60 || field.step === "any" ? [["second", 60, 12]] : [])];
@@ -17,8 +12,8 @@
     draw: () => parts.flatMap(([name, count, columns], place) => {
       const now = split()[place];
       const cells = [...Array(count).keys()].map((number) => {
-        const cell = make("button", { textContent: two(number), ariaLabel: `${name} ${two(number)}`, tabIndex: -1 });
-        Object.assign(cell.dataset, { place, number: two(number) });
+        const data = { place, number: two(number) };
+        const cell = make("button", { textContent: two(number), ariaLabel: `${name} ${two(number)}`, data, tabIndex: -1 });
         if (time() && two(number) === now) cell.classList.add("set");
         return cell;
       });

@@ -10,6 +10,7 @@
   const { later, attachShadow } = quiet;
   const { matches } = Element.prototype;
   const { showPopover, focus } = HTMLElement.prototype;
+  const create = Document.prototype.createElement;
   const { stopImmediatePropagation, preventDefault, composedPath } = Event.prototype;
   const values = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
   const listen = EventTarget.prototype.addEventListener;
@@ -25,7 +26,7 @@
   const tools = {
     make: (tag, settings = {}, ...inside) => {
       const { data = {}, ...rest } = settings;
-      const made = Object.assign(document.createElement(tag), rest);
+      const made = Object.assign(create.call(document, tag), rest);
       Object.assign(made.dataset, data);
       made.append(...inside);
       return made;
@@ -41,7 +42,7 @@
     },
     // Whether the field's own min, max and step allow a value.
     allows: (field, value) => {
-      const probe = document.createElement("input");
+      const probe = create.call(document, "input");
       for (const name of ["type", "min", "max", "step"]) {
         if (field.hasAttribute(name)) probe.setAttribute(name, field.getAttribute(name));
       }
@@ -87,7 +88,7 @@
 
   const show = (field, make, extra) => {
     tools.close();
-    const host = document.createElement(TAG);
+    const host = create.call(document, TAG);
     const root = attachShadow.call(host, { mode: "closed" });
     root.adoptedStyleSheets = [sheet];
     const panel = tools.make("div", { className: "panel" });
@@ -139,6 +140,7 @@
   const check = (field) => {
     const make = views[kind(field)];
     if (!make || !field.isConnected || !isOpen(field)) return;
+    if (getComputedStyle(field).appearance === "base-select") return; // such a list is a part of the page already
     shut(field);
     refocus(field);
     if (field === toggled) return;

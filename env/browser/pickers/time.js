@@ -4,7 +4,7 @@
     if (text !== read(field)) write(field, text, "input", "change");
     draw();
   };
-  const dial = clock(field, () => read(field), set);
+  const dial = clock(field, make, () => read(field), set);
   const button = (words, name) => make("button", { textContent: words, ariaLabel: words, data: { [name]: "" }, tabIndex: -1 });
   const draw = () => panel.replaceChildren(...dial.draw(),
     make("div", { className: "bar" }, button("Clear", "clear"), button("Set", "done")));
