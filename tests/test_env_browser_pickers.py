@@ -88,6 +88,8 @@ def test_a_click_beside_an_open_list_closes_it_and_chooses_nothing(desktop: Brow
     opened(desktop, server, "city")
     desktop.step(Click(at=spot(desktop, "#city")))
     assert offered(desktop, "Paris") is None
+    desktop.step(Key(keys=("space",)))  # and keys open it again
+    assert offered(desktop, "Paris") is not None
 
 
 def test_what_a_list_does_not_allow_cannot_be_chosen(desktop: Browser, server: Server) -> None:

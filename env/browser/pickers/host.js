@@ -169,7 +169,7 @@
     }
   };
   const onKey = (event) => {
-    if (event.type === "keydown") eaten = "";
+    if (event.type === "keydown") [eaten, toggled] = ["", null];
     const taken = eaten === event.key || (shown && event.type === "keydown" && shown.view.key?.(event));
     if (taken) {
       eaten = event.type === "keyup" ? "" : event.key;
