@@ -45,7 +45,7 @@ class Receipt:
     """The smallest box around the changed pixels; None where none changed."""
     navigated: bool = False
     dialog: str = ""
-    """The JavaScript dialog that the action opened, as 'confirm: text'."""
+    """What the action opened: a JavaScript dialog, as 'confirm: text', or 'file chooser: ' and what answers it."""
     downloads: tuple[str, ...] = ()
     """Names of the files that arrived during the action."""
     files: tuple[Download, ...] = ()

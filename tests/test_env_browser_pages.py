@@ -167,7 +167,13 @@ def test_a_file_is_uploaded_from_its_folder_alone(browser: Browser, server: Serv
     for name in ("../secret.txt", "/etc/passwd", "missing", "."):
         with pytest.raises(ActionError, match=r"note\.txt"):
             browser.step(Upload(at=chooser, files=(name,)))
-    assert browser.step(Upload(at=chooser, files=("note.txt",))).title == "note.txt 5"
+    opened = browser.step(Click(at=chooser)).receipt
+    assert opened is not None
+    assert (opened.dialog, opened.nothing) == ("file chooser: use upload", False)
+    sent = browser.step(Upload(at=chooser, files=("note.txt",)))
+    assert sent.title == "note.txt 5"
+    assert sent.receipt is not None
+    assert sent.receipt.dialog == ""
 
 
 @given(st.text())

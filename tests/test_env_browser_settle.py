@@ -161,7 +161,29 @@ def colour(look: Observation) -> tuple[int, ...]:
     return tuple(int(part) for part in look.screenshot[50, 150])
 
 
-@pytest.mark.parametrize("way", WAYS)
+ALIKE = {
+    "at once",
+    "timer",
+    "fetch",
+    "fetch and timer",
+    "request",
+    "animation",
+    "script animation",
+    "shadow mutation",
+    "frames",
+    "idle",
+    "image",
+    "decoded image",
+    "background image",
+    "style sheet",
+    "script",
+    "dialog",
+    "smooth scroll",
+}
+"""Ways that others in the default run come close to."""
+
+
+@pytest.mark.parametrize("way", [pytest.param(w, marks=pytest.mark.slow) if w in ALIKE else w for w in WAYS])
 def test_the_look_after_a_click_shows_what_came_of_it(browser: Browser, url: str, way: str) -> None:
     browser.step(Navigate(url=f"{url}/{way}"))
     look = browser.step(CLICK)

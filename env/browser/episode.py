@@ -9,7 +9,7 @@ from types import MappingProxyType
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action
+from actions.action import Action, Upload
 from env.browser import capture, element
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
@@ -70,7 +70,7 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
     dialog, files = session.dialog, len(session.downloads.files)
     window = session.current.name if len(session.tabs) > 1 else ""
     started = clock()
-    session.target = ""
+    session.target, session.chooser = "", None
     await _act(session, action)
     acted = clock()
     settled = await _see(session, clock)
@@ -82,7 +82,7 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
         pixels_changed=count,
         changed_box=box,
         navigated=session.navigations != moves or session.url != url,
-        dialog=session.dialog if session.dialog != dialog else "",
+        dialog=session.dialog if session.dialog != dialog else _chooser(session, action),
         downloads=tuple(each.name for each in arrived),
         files=arrived,
         url=session.url,
@@ -91,6 +91,13 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
     )
     timings = {"act": acted - started, "settle": settled - acted, "capture": clock() - settled}
     return _observation(session, clock, timings, receipt)
+
+
+def _chooser(session: Session, action: Action) -> str:
+    """The file chooser that a click has opened for nobody, and what answers it; empty where there is none."""
+    if session.chooser is None or isinstance(action, Upload):
+        return ""
+    return "file chooser: " + ("use upload" if session.options.uploads else "nothing may be uploaded here")
 
 
 async def _act(session: Session, action: Action) -> None:
