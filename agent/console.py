@@ -40,7 +40,7 @@ class StepLine:
             line.append(f"  ✗ {clean(step.error, 120)}", style="red")
         elif receipt:
             hit = f"  → {clean(receipt.target, 40)}" if receipt.target else ""
-            changed = f"{receipt.pixels_changed} px" if receipt.pixels_changed else "nothing changed"
+            changed = "nothing changed" if receipt.nothing else f"{receipt.pixels_changed} px"
             line.append(f"{hit}  {changed}", style="dim")
         seconds = step.timings.get("policy", 0.0) + step.timings.get("env", 0.0)
         line.append(f"  {seconds:.2f} s", style="dim")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from actions import (
     Action,
     Answer,
@@ -20,6 +22,9 @@ from actions import (
     Upload,
     Wait,
 )
+
+if TYPE_CHECKING:
+    from env import Observation, Receipt
 
 
 def place(at: Point | None) -> str:
@@ -68,6 +73,27 @@ def describe(action: Action) -> str:  # noqa: C901 - one line for each kind of a
             return f"finish: {'success' if action.success else 'failure'} {quote(action.text)}".removesuffix(' ""')
         case _:
             return action.kind
+
+
+def aftermath(receipt: Receipt) -> str:
+    """What a policy is to know of its action that the next screen may not show it; empty where that shows it all.
+
+    What a page wrote in it is quoted and cleaned.
+    """
+    said = [
+        "nothing changed" if receipt.nothing else "",
+        f"opened the dialog {quote(receipt.dialog)}" if receipt.dialog else "",
+        f"downloaded {', '.join(quote(name) for name in receipt.downloads)}" if receipt.downloads else "",
+    ]
+    return ", ".join(part for part in said if part)
+
+
+def pending(seen: Observation) -> str:
+    """The dialog that waits for its answer, which no screen shows, and how to answer it; empty where none does."""
+    if not seen.dialog:
+        return ""
+    also = ", or type the text" if seen.dialog.startswith("prompt") else ""
+    return f"A dialog is open: {quote(seen.dialog)}. Press enter to accept it or escape to dismiss it{also}."
 
 
 def clean(text: str, limit: int = 200) -> str:

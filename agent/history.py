@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from agent.describe import aftermath, pending
 from agent.policy import PolicyBroken
 from agent.prompt import HISTORY, compose
 from agent.speaker import Question, QuestionError, Speaker
@@ -84,10 +85,13 @@ class Past:
         first = len(self.steps) - (shown - 1)
         older, kept = self.steps[:first], self.steps[first:]
         text = compose(self.instruction, older[max(0, len(older) - told) :], voice.tell)
-        messages = [_user(text)]
-        for step in kept:
+        turns = [text, *(_between(step) for step in kept)]
+        if waits := pending(self.seen):
+            turns[-1] += f"{waits}\n"
+        messages = [_user(turns[0])]
+        for step, turn in zip(kept, turns[1:], strict=True):
             messages.append({"role": "assistant", "content": voice.again(step)})
-            messages.append(_user(f"error: {step.error}\n" if step.error else ""))
+            messages.append(_user(turn))
         return tuple(messages)
 
     def screens(self, shown: int = 1) -> tuple[Image, ...]:
@@ -145,6 +149,14 @@ def fit(speaker: Speaker, past: Past, tone: Tone) -> Question:
         f"{speaker.name} has room for {room} tokens; the newest screen alone takes a prompt of {took} and an answer of "
         f"up to {settings.max_tokens}: lower max_pixels or max_tokens"
     )
+
+
+def _between(step: Step) -> str:
+    """What stands between a reply and the next screen."""
+    if step.error:
+        return f"error: {step.error}\n"
+    after = aftermath(step.after.receipt) if step.after and step.after.receipt else ""
+    return f"{after}\n" if after else ""
 
 
 def _user(text: str) -> Mapping[str, object]:

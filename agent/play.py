@@ -27,11 +27,9 @@ def play(
 ) -> Result:
     """Run the script with `policy` and keep the record in `folder`. Raises `StageError` before anything starts."""
     script = loaded.script
-    with open_stage(ready(loaded), headed=headed) as stage:
+    with open_stage(ready(loaded), headed=headed, access=loaded.script.environment) as stage:
         task = Task(script.instruction, start(loaded, stage.origin), script.seed)
         job = Job(task, script.limits.limits(), script.expect, script.until)
-        manifest = describe(
-            job, policy, stage.entry, name=script.name, script=loaded.path.name, parameters=loaded.parameters
-        )
+        manifest = describe(job, policy, stage.entry, name=script.name, script=loaded.path.name, parameters=loaded.told)
         with Recorder(folder, manifest) as record:
             return perform(stage.env, policy, job, record=record, watch=watch)

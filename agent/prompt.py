@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from actions import Dialect, Frame
 from agent.canonical import Canonical
+from agent.describe import aftermath
 from agent.step import Step
 
 HISTORY = 8
@@ -29,7 +30,10 @@ def told(step: Step, dialect: Dialect, frame: Frame) -> str:
     writer = dialect if dialect.writes(step.action) else Canonical()
     then = Frame(step.frame.width, step.frame.height, frame.model_width, frame.model_height)
     said = call(writer.print(step.action, then))
-    return f"{said} error: {step.error}" if step.error else said
+    if step.error:
+        return f"{said} error: {step.error}"
+    after = aftermath(step.after.receipt) if step.after and step.after.receipt else ""
+    return f"{said} ({after})" if after else said
 
 
 def write(instruction: str, history: Sequence[Step], dialect: Dialect, frame: Frame) -> str:

@@ -142,6 +142,7 @@ class Recorder:
             tabs=seen.tabs,
             dialog=seen.dialog,
             focus=seen.focus,
+            value=seen.value,
             downloads=seen.downloads,
             time=seen.time,
             done=seen.done,

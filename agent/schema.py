@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from actions import Action
 from agent.expect import Check, Verdict
 from agent.step import StopReason
+from env.observation import Value
 
 VERSION: Literal[1] = 1
 OutcomeName = Literal["verified", "failed", "unverified", "stopped", "broken"]
@@ -53,6 +54,13 @@ class EnvironmentEntry(Entry):
     program: tuple[str, ...] = Field(default=(), description="what runs on a desktop, word by word")
     folder: str | None = Field(default=None, description="where that program was started")
     window_manager: bool = False
+    locale: str | None = None
+    timezone: str | None = None
+    color_scheme: Literal["light", "dark", "no-preference"] | None = None
+    geolocation: tuple[float, float, float] | None = Field(default=None, description="latitude, longitude, accuracy")
+    permissions: tuple[str, ...] = ()
+    storage_state: str | None = Field(default=None, description="file with the cookies it began with")
+    withheld: tuple[str, ...] = Field(default=(), description="what it had besides and no record keeps")
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 
@@ -117,21 +125,41 @@ class Look(Entry):
     tabs: tuple[str, ...] = ()
     dialog: str = ""
     focus: str = ""
+    value: Value = ""
     downloads: tuple[str, ...] = ()
     time: float = Field(default=0.0, description="seconds since the episode began")
     done: bool = False
     reward: float | None = None
 
 
+class DownloadEntry(Entry):
+    """A file that arrived, and where it lay during the run."""
+
+    name: str
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(description="in bytes")
+
+
 class Effect(Entry):
     """What the action did, as far as the environment could tell."""
 
     target: str = ""
+    window: str = Field(default="", description="the tab that it lies in; empty where there is but one")
     pixels_changed: int = 0
     changed_box: tuple[int, int, int, int] | None = None
     navigated: bool = False
     dialog: str = ""
     downloads: tuple[str, ...] = ()
+    files: tuple[DownloadEntry, ...] = Field(default=(), description="the downloads, with what is in them")
+    url: str = Field(default="", description="where the action led")
+    focus: str = Field(default="", description="what has the focus after it")
+    value: Value = Field(default="", description="the kind of value that the focus holds")
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the screen is as it was."""
+        return not (self.pixels_changed or self.navigated or self.dialog or self.downloads)
 
 
 class UsageEntry(Entry):

@@ -10,61 +10,20 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from actions import Action
 from agent.expect import Check
 from agent.limits import Limits
 from agent.lines import Where, load
+from agent.place import Login, Part, Place, Route, Spot
 
 WEB = ("http://", "https://", "file:", "about:blank")
 
 
 class ScriptError(ValueError):
     """A task script that cannot be run, as 'file:line: key: what is wrong'. Nothing was started."""
-
-
-class Part(BaseModel):
-    """Frozen, closed to keys it does not know, and without conversions between types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Place(Part):
-    """Which environment: a browser or desktop of this size, a MiniWoB++ page, or the sign-in screens that need neither.
-
-    A browser may be that of a phone or tablet: `device` is its name in Playwright's list, and sets the size. A desktop
-    is a private screen on which `program` runs: its words are never read by a shell, and it starts in the
-    folder of the script.
-    """
-
-    kind: Literal["browser", "miniwob", "screens", "desktop"] = "browser"
-    width: int = Field(default=1288, ge=16, le=7680)
-    height: int = Field(default=728, ge=16, le=4320)
-    device: str | None = Field(default=None, min_length=1)
-    program: tuple[str, ...] = Field(default=(), strict=False)
-    window_manager: bool = False
-
-    @model_validator(mode="after")
-    def _one_program(self) -> Self:
-        stray = sorted({"program", "window_manager"} & self.model_fields_set)
-        if self.kind != "desktop" and stray:
-            raise ValueError(f"{stray[0]}: only a desktop has one, not {self.kind}")
-        if self.kind == "desktop" and not (self.program and self.program[0]):
-            raise ValueError(
-                "program: missing: what runs on the desktop, as a list of words such as [xterm, -fa, Mono]"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_size(self) -> Self:
-        if self.device is not None:
-            if self.kind != "browser":
-                raise ValueError(f"device: only a browser can be a {self.device}, not {self.kind}")
-            if {"width", "height"} & self.model_fields_set:
-                raise ValueError(f"device: {self.device} has a size of its own; leave out width and height")
-        return self
 
 
 class Budget(Part):
@@ -150,10 +109,22 @@ class Loaded:
             return None
         return (self.path.parent / self.script.start.partition("?")[0].partition("#")[0]).resolve()
 
+    @property
+    def told(self) -> Mapping[str, str]:
+        """The parameters as a record keeps them: without the values that a password or a header is made of."""
+        hidden = self.script.environment.secrets
+        return {
+            name: "" if value and any(value in each for each in hidden) else value
+            for name, value in self.parameters.items()
+        }
+
 
 KEYS: dict[tuple[str, ...], Iterable[str]] = {
     (): Script.model_fields,
     ("environment",): Place.model_fields,
+    ("environment", "credentials"): Login.model_fields,
+    ("environment", "geolocation"): Spot.model_fields,
+    ("environment", "proxy"): Route.model_fields,
     ("limits",): Budget.model_fields,
     ("expect", "*"): Check.model_fields,
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from agent.place import Place
 from agent.schema import EnvironmentEntry
 from agent.script import Loaded
 from agent.site import Site
@@ -33,28 +34,33 @@ class Stage:
 
 
 @contextmanager
-def open_stage(entry: EnvironmentEntry, *, headed: bool = False) -> Iterator[Stage]:
-    """The environment of a script or a record, until the with-block ends."""
+def open_stage(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> Iterator[Stage]:
+    """The environment of a script or a record, until the with-block ends.
+
+    `access` is where a script says what no record keeps. Raises `StageError` where that is missing.
+    """
     if entry.site is None:
-        with build(entry, headed=headed) as env:
+        with build(entry, headed=headed, access=access) as env:
             yield Stage(env, entry)
         return
     try:
         site = Site(Path(entry.site))
     except FileNotFoundError as error:
         raise StageError(str(error)) from error
-    with site, build(entry, headed=headed) as env:
+    with site, build(entry, headed=headed, access=access) as env:
         yield Stage(env, entry.model_copy(update={"origin": site.origin}))
 
 
-def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
+def build(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> Environment:
     """The bare environment."""
     match entry.kind:
-        case "browser" if entry.device:
-            return Browser(BrowserOptions(device=entry.device, headed=headed))
         case "browser":
-            size = (entry.width, entry.height) if entry.width and entry.height else BrowserOptions().size
-            return Browser(BrowserOptions(size=size, headed=headed))
+            try:
+                return Browser(options(entry, headed=headed, access=access))
+            except StageError:
+                raise
+            except ValueError as error:
+                raise StageError(f"environment.{error}") from error
         case "miniwob":
             from env.miniwob import OPTIONS
 
@@ -65,6 +71,35 @@ def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
             return Desktop(_desktop(entry))
         case "custom":
             raise StageError("the run used an environment of its caller's own; only that program can replay it")
+
+
+def options(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> BrowserOptions:
+    """How the browser of a script or a record is started."""
+    from env.browser import Geolocation
+
+    if entry.withheld and access is None:
+        raise StageError(f"the run had {', '.join(entry.withheld)}, which no record keeps; run its script instead")
+    usual = BrowserOptions()
+    size = (entry.width, entry.height) if entry.width and entry.height else usual.size
+    found = BrowserOptions(
+        size=size,
+        device=entry.device or "",
+        headed=headed,
+        locale=entry.locale or usual.locale,
+        timezone=entry.timezone or usual.timezone,
+        color_scheme=entry.color_scheme or usual.color_scheme,
+        geolocation=Geolocation(*entry.geolocation) if entry.geolocation else None,
+        permissions=entry.permissions,
+        storage_state=Path(entry.storage_state) if entry.storage_state else None,
+    )
+    if access is None:
+        return found
+    return replace(
+        found,
+        headers=access.headers,
+        credentials=access.credentials.checked() if access.credentials else None,
+        proxy=access.proxy.checked() if access.proxy else None,
+    )
 
 
 def admit(entry: EnvironmentEntry, start: str) -> None:
@@ -100,13 +135,7 @@ def ready(loaded: Loaded) -> EnvironmentEntry:
     place = loaded.script.environment
     if place.kind == "desktop":
         return _desk(loaded)
-    if place.kind != "browser":
-        found = EnvironmentEntry(kind=place.kind)
-    else:
-        site = str(loaded.page.parent) if loaded.page else None
-        found = EnvironmentEntry(kind="browser", width=place.width, height=place.height, site=site)
-        if place.device is not None:
-            found = EnvironmentEntry(kind="browser", device=_device(loaded, place.device), site=site)
+    found = _browser(loaded, place) if place.kind == "browser" else EnvironmentEntry(kind=place.kind)
     if found.site is None:
         try:
             admit(found, loaded.script.start)
@@ -140,6 +169,38 @@ def _desktop(entry: EnvironmentEntry) -> DesktopOptions:
         folder=Path(entry.folder) if entry.folder else None,
         window_manager=entry.window_manager,
     )
+
+
+def _browser(loaded: Loaded, place: Place) -> EnvironmentEntry:
+    """The browser that a script asks for; what holds secrets is named and not kept."""
+    spot = place.geolocation
+    own = place.model_fields_set
+    return EnvironmentEntry(
+        kind="browser",
+        width=None if place.device else place.width,
+        height=None if place.device else place.height,
+        device=_device(loaded, place.device) if place.device else None,
+        locale=place.locale if "locale" in own else None,
+        timezone=place.timezone if "timezone" in own else None,
+        color_scheme=place.color_scheme if "color_scheme" in own else None,
+        geolocation=(spot.latitude, spot.longitude, spot.accuracy) if spot else None,
+        permissions=place.permissions,
+        storage_state=_storage(loaded, place.storage_state) if place.storage_state else None,
+        withheld=tuple(name for name in ("credentials", "headers", "proxy") if name in own),
+        site=str(loaded.page.parent) if loaded.page else None,
+    )
+
+
+def _storage(loaded: Loaded, name: str) -> str:
+    """The whole path of a storage beside the script, where it can be read."""
+    from env.browser.storage import read
+
+    path = (loaded.path.parent / name).resolve()
+    try:
+        read(path)
+    except ValueError as error:
+        raise StageError(f"{loaded.path}: environment.{error}") from error
+    return str(path)
 
 
 def _device(loaded: Loaded, name: str) -> str:

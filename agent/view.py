@@ -159,12 +159,18 @@ def shown(run: Run, look: Look) -> Shot:
 
 def effect(receipt: Effect) -> str:
     """What an action did, in a few words."""
+    changed = f"{receipt.pixels_changed} pixels changed" if receipt.pixels_changed else ""
+    files = ", ".join(f"{each.name} ({each.size} bytes, sha256 {each.sha256[:12]})" for each in receipt.files)
+    focus = f"focus: {receipt.focus}{f' ({receipt.value})' if receipt.value else ''}" if receipt.focus else ""
     said = [
         f"on {receipt.target}" if receipt.target else "",
-        f"{receipt.pixels_changed} pixels changed" if receipt.pixels_changed else "nothing changed",
-        "page changed" if receipt.navigated else "",
+        f"in {receipt.window}" if receipt.window else "",
+        "nothing changed" if receipt.nothing else changed,
+        f"page changed: {receipt.url}" if receipt.navigated and receipt.url else "",
+        "page changed" if receipt.navigated and not receipt.url else "",
         f"dialog: {receipt.dialog}" if receipt.dialog else "",
-        f"downloaded {', '.join(receipt.downloads)}" if receipt.downloads else "",
+        f"downloaded {files or ', '.join(receipt.downloads)}" if receipt.downloads else "",
+        focus,
     ]
     return clean(" · ".join(part for part in said if part), 400)
 

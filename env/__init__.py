@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from env.environment import Environment, EnvironmentBroken, Recoverable, Recovery, Task
-from env.observation import Box, Image, Observation, Receipt
+from env.observation import Box, Download, Image, Observation, Receipt
 
 if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
@@ -23,6 +23,7 @@ __all__ = [
     "BrowserOptions",
     "Desktop",
     "DesktopOptions",
+    "Download",
     "Environment",
     "EnvironmentBroken",
     "Image",

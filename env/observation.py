@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,50 @@ Box: TypeAlias = tuple[int, int, int, int]
 """x0, y0, x1, y1 in screenshot pixels; x1 and y1 lie just outside."""
 
 
+Value: TypeAlias = Literal["", "empty", "filled", "checked", "unchecked"]
+"""What kind of value a field holds, never the value itself; empty for what holds none."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that arrived: its name, where it lies until the environment closes, and what is in it."""
+
+    name: str
+    path: str
+    sha256: str
+    size: int
+    """In bytes."""
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What one action did, as far as the environment could tell without a model."""
 
     target: str = ""
     """What got the event, such as 'button "OK"'; empty where unknown."""
+    window: str = ""
+    """The tab or window that it lies in, as `Observation.tabs` has it; empty where there is but one."""
     pixels_changed: int = 0
     changed_box: Box | None = None
     """The smallest box around the changed pixels; None where none changed."""
     navigated: bool = False
     dialog: str = ""
-    """The JavaScript dialog that the action opened, as 'confirm: text'."""
+    """What the action opened: a JavaScript dialog, as 'confirm: text', or 'file chooser: ' and what answers it."""
     downloads: tuple[str, ...] = ()
     """Names of the files that arrived during the action."""
+    files: tuple[Download, ...] = ()
+    """The same files, with what is in them."""
+    url: str = ""
+    """Where the action led; empty where screens have no addresses."""
+    focus: str = ""
+    """What has the focus after it."""
+    value: Value = ""
+    """The kind of value that this holds."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the screen is as it was: no pixel, no page, no dialog and no file is new."""
+        return not (self.pixels_changed or self.navigated or self.dialog or self.downloads)
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,8 @@ class Observation:
     dialog: str = ""
     """The dialog that waits for an answer, as 'confirm: text'; empty where none does."""
     focus: str = ""
+    value: Value = ""
+    """The kind of value that the focus holds."""
     downloads: tuple[str, ...] = ()
     """Names of the files that arrived since the episode began."""
     time: float = 0.0

@@ -183,7 +183,14 @@ class Screens:
         acted = self._clock()
         self._pixels = draw(self._screens[state.screen], state, self.app.size)
         count, box = changed(before, self._pixels)
-        receipt = Receipt(target, count, box, navigated=state.screen != screen)
+        receipt = Receipt(
+            target,
+            pixels_changed=count,
+            changed_box=box,
+            navigated=state.screen != screen,
+            url=f"screen:{state.screen}",
+            focus=describe(state.focus),
+        )
         return self._seen(state, receipt, {"act": acted - started, "capture": self._clock() - acted})
 
     def close(self) -> None:

@@ -100,8 +100,8 @@ class Server:
 
 
 @contextmanager
-def serve() -> Iterator[Server]:
-    """A server of `PAGES` on a free port; /slow takes its time, /hang never answers, /evil names its file."""
+def serve(pages: Mapping[str, str] = PAGES) -> Iterator[Server]:
+    """A server of `pages` on a free port; /slow takes its time, /hang never answers, /evil names its file."""
     state = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -115,8 +115,8 @@ def serve() -> Iterator[Server]:
                 self.answer("<title>slow</title>slow" if "text/html" in self.headers["Accept"] else "slow")
             elif self.path == "/evil":
                 self.answer("gotcha", ("Content-Disposition", 'attachment; filename="../../etc/passwd"'))
-            elif self.path in PAGES:
-                self.answer(PAGES[self.path])
+            elif self.path in pages:
+                self.answer(pages[self.path])
             else:
                 self.send_error(404)
 

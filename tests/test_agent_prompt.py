@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from agent_runs import NAME, REMEMBER, TYPE_ADA, WIN
 
 from actions import DIALECTS, Click, Frame, Point
+from agent.describe import aftermath
 from agent.episode import run
+from agent.history import Past
 from agent.policy import Scripted
 from agent.prompt import HISTORY, write
-from env import Screens, Task
+from agent.step import Step
+from env import Receipt, Screens, Task
 
 QWEN = DIALECTS["qwen2.5"]
 FRAME = Frame(336, 252, 336, 252)
@@ -51,3 +55,36 @@ def test_what_the_dialect_has_no_words_for_is_told_all_the_same() -> None:
     with Screens() as env:
         steps = run(env, Scripted([odd, REMEMBER]), Task("sign in")).steps[:1]
     assert '"modifiers":["ctrl"]' in write("Go.", steps, QWEN, FRAME)
+
+
+def test_an_action_that_changed_nothing_is_told_so_and_one_that_did_is_not() -> None:
+    with Screens() as env:
+        steps = run(env, Scripted([NAME, NAME]), Task("sign in")).steps[:2]
+    changed, idle = write("Go.", steps, QWEN, FRAME).splitlines()[2:]
+    assert "nothing" not in changed
+    assert idle == changed.replace("Step 1", "Step 2") + " (nothing changed)"
+
+
+def test_a_dialog_and_a_file_are_told_cleaned_and_in_quotation_marks() -> None:
+    receipt = Receipt(dialog="confirm: Really?\n\x1b[2J", downloads=("a.csv",))
+    assert aftermath(receipt) == 'opened the dialog "confirm: Really? �[2J", downloaded "a.csv"'
+    assert aftermath(Receipt(pixels_changed=1)) == ""
+
+
+@pytest.mark.parametrize("shown", [1, 2])
+def test_a_dialog_that_waits_is_told_with_the_newest_screen_which_cannot_show_it(shown: int) -> None:
+    with Screens() as env:
+        steps = run(env, Scripted([NAME, REMEMBER]), Task("sign in")).steps[:2]
+    seen = replace(steps[-1].before, dialog="prompt: Your name?")
+
+    class Voice:
+        def tell(self, step: Step) -> str:
+            return "told"
+
+        def again(self, step: Step) -> str:
+            return "again"
+
+    messages = Past("Go.", steps, seen).turns(Voice(), shown)
+    assert 'A dialog is open: "prompt: Your name?". Press enter' in str(messages[-1])
+    assert str(messages).count("A dialog is open") == 1
+    assert "A dialog" not in str(Past("Go.", steps, steps[-1].before).turns(Voice(), shown))

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from agent.policy import Scripted
 from agent.reader import RecordError, read_run
 from agent.record import Recorder, claim
 from agent.schema import FILES, RunFile
-from env import Observation, Screens, Task
+from env import Download, Observation, Screens, Task
 
 
 def test_a_run_reads_back_as_it_happened(tmp_path: Path) -> None:
@@ -251,3 +252,31 @@ def test_a_record_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(data | {"version": 2}))
     with pytest.raises(RecordError, match="version"):
         read_run(tmp_path)
+
+
+def test_a_receipt_is_kept_whole_and_one_of_an_older_record_is_still_read(tmp_path: Path) -> None:
+    class Receiving(Screens):
+        """Every action brings a file."""
+
+        def step(self, action: Action) -> Observation:
+            seen = super().step(action)
+            assert seen.receipt is not None
+            file = Download("a.csv", "/somewhere/a.csv", "0" * 64, 5)
+            receipt = replace(seen.receipt, downloads=("a.csv",), files=(file,), value="filled", window="one")
+            return replace(seen, receipt=receipt, value="filled")
+
+    keep(tmp_path, [NAME], env=Receiving())
+    line = read_run(tmp_path).lines[0]
+    assert line.receipt is not None
+    assert line.receipt.files[0].model_dump() == asdict(Download("a.csv", "/somewhere/a.csv", "0" * 64, 5))
+    assert (line.receipt.value, line.receipt.window, line.receipt.url) == ("filled", "one", "screen:sign in")
+    assert line.after is not None
+    assert line.after.value == "filled"
+    old = json.loads((tmp_path / "steps.jsonl").read_bytes().splitlines()[0])
+    for name in ("files", "value", "window", "url", "focus"):
+        del old["receipt"][name]
+    del old["before"]["value"], old["after"]["value"]
+    (tmp_path / "steps.jsonl").write_text(json.dumps(old) + "\n")
+    again = read_run(tmp_path).lines[0]
+    assert again.receipt is not None
+    assert (again.receipt.downloads, again.receipt.files) == (("a.csv",), ())

@@ -30,9 +30,11 @@ from actions import (
     Type,
     Upload,
     Wait,
+    smart_resize,
 )
 from env import Browser, BrowserOptions, EnvironmentBroken, Task
 from env.browser import find
+from env.browser.capture import shown
 
 OK, NAME, AREA = Point(x=150, y=120), Point(x=150, y=215), Point(x=150, y=340)
 
@@ -73,6 +75,12 @@ def test_a_click_lands_on_the_very_pixel_at_every_scale(server: Server, scale: f
         assert hits == [(int(int(x * scale) / scale), int(int(y * scale) / scale)) for x, y in places]
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0, 3.0])
+def test_a_model_sees_the_usual_screen_pixel_by_pixel_at_every_scale(scale: float) -> None:
+    width, height = shown(BrowserOptions(device_scale_factor=scale))
+    assert smart_resize(height, width) == (height, width)
+
+
 def test_a_drawn_square_is_where_its_click_is_at_scale_two(server: Server) -> None:
     with Browser(BrowserOptions(size=(640, 480), device_scale_factor=2)) as env:
         look = env.reset(Task(start=server.url))
@@ -90,9 +98,26 @@ def test_a_receipt_says_what_was_hit_and_which_pixels_changed(browser: Browser, 
     assert receipt.target == 'button "OK"'
     assert receipt.changed_box == (100, 100, 200, 140)
     assert 0 < receipt.pixels_changed <= 100 * 40
+    assert (receipt.focus, receipt.value, receipt.url, receipt.window) == ('button "Saved"', "", f"{server.url}/", "")
     nothing = browser.step(Wait(seconds=0)).receipt
     assert nothing is not None
     assert (nothing.pixels_changed, nothing.changed_box, nothing.navigated) == (0, None, False)
+    assert (nothing.nothing, receipt.nothing) == (True, False)
+
+
+def test_a_receipt_says_what_kind_of_value_the_focus_holds_and_never_which(browser: Browser, server: Server) -> None:
+    browser.reset(Task(start=server.url))
+    empty = browser.step(Click(at=NAME)).receipt
+    filled = browser.step(Type(text="hunter2")).receipt
+    assert empty is not None
+    assert filled is not None
+    assert (empty.focus, empty.value, filled.focus, filled.value) == (
+        filled.focus,
+        "empty",
+        'text field "Name"',
+        "filled",
+    )
+    assert "hunter2" not in repr(filled)
 
 
 @pytest.mark.parametrize("text", ["plain", "Hé ñ ß — “q” 日本 Ω漢 😀 <a> & ' \" \\ {x}", "two\nlines\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actions import ActionError, Back, Click, Key, Navigate, Point, Tab, Type, Upload, Wait
-from env import Browser, BrowserOptions, Task
+from env import Browser, BrowserOptions, Download, Task
 from env.browser.downloads import sanitise
 
 FIRST, SECOND, THIRD, FOURTH = (Point(x=50, y=y) for y in (20, 70, 120, 170))
@@ -114,7 +115,10 @@ def test_a_new_window_becomes_a_tab_and_the_current_one(browser: Browser, server
     look = browser.step(Click(at=FIRST))
     assert look.title == "Start"
     assert [tab.partition(" — ")[0] for tab in look.tabs] == ["Opener", "Start"]
-    assert browser.step(Tab(index=0)).title == "Opener"
+    back = browser.step(Tab(index=0))
+    assert back.title == "Opener"
+    assert back.receipt is not None
+    assert (back.receipt.window, back.receipt.url) == (look.tabs[1], f"{server.url}/popup")
     with pytest.raises(ActionError, match="no tab 2"):
         browser.step(Tab(index=2))
 
@@ -148,7 +152,11 @@ def test_a_file_is_kept_under_a_name_that_leads_nowhere(
     assert not kept.startswith(".")
     assert look.receipt is not None
     assert look.receipt.downloads == look.downloads
-    assert (browser.downloads / kept).read_text() in ("gotcha", "hello")
+    content = (browser.downloads / kept).read_bytes()
+    assert content in (b"gotcha", b"hello")
+    path, digest = str(browser.downloads / kept), hashlib.sha256(content).hexdigest()
+    assert look.receipt.files == (Download(kept, path, digest, len(content)),)
+    assert not look.receipt.nothing
     again = browser.step(Click(at=place))
     assert len(set(again.downloads)) == 2
 
@@ -159,7 +167,13 @@ def test_a_file_is_uploaded_from_its_folder_alone(browser: Browser, server: Serv
     for name in ("../secret.txt", "/etc/passwd", "missing", "."):
         with pytest.raises(ActionError, match=r"note\.txt"):
             browser.step(Upload(at=chooser, files=(name,)))
-    assert browser.step(Upload(at=chooser, files=("note.txt",))).title == "note.txt 5"
+    opened = browser.step(Click(at=chooser)).receipt
+    assert opened is not None
+    assert (opened.dialog, opened.nothing) == ("file chooser: use upload", False)
+    sent = browser.step(Upload(at=chooser, files=("note.txt",)))
+    assert sent.title == "note.txt 5"
+    assert sent.receipt is not None
+    assert sent.receipt.dialog == ""
 
 
 @given(st.text())

@@ -10,7 +10,22 @@ import numpy as np
 import pytest
 from browser_pages import Server, serve
 
-from actions import Action, ActionError, Back, Click, Drag, Key, Move, Navigate, Point, Scroll, Select, Type, dialect
+from actions import (
+    Action,
+    ActionError,
+    Back,
+    Click,
+    Drag,
+    Frame,
+    Key,
+    Move,
+    Navigate,
+    Point,
+    Scroll,
+    Select,
+    Type,
+    dialect,
+)
 from env import Browser, BrowserOptions, Observation, Task
 
 RED = (255, 0, 0)
@@ -100,6 +115,21 @@ def test_the_pixels_of_a_thing_hit_it_and_those_beside_it_do_not(server: Server,
             scale = env.options.device_scale_factor * shown
             assert abs(float(str(started["x"])) - x / scale) < 0.01
             assert abs(float(str(started["y"])) - y / scale) < 0.01
+
+
+def test_a_place_that_a_model_names_on_its_own_image_of_a_phone_is_hit(server: Server, phone: Browser) -> None:
+    look = phone.reset(Task(start=f"{server.url}/touch"))
+    frame = Frame.fit(*look.size)
+    assert (frame.model_width, frame.model_height) != look.size  # a phone's sides are no multiples of 28
+    left, top, right, bottom = box(look)
+    for corner in (Point(x=left, y=top), Point(x=right, y=bottom)):
+        seen = frame.to_model(corner)
+        there = frame.to_screen(seen.x, seen.y)
+        assert max(abs(there.x - corner.x), abs(there.y - corner.y)) <= 1
+    seen = frame.to_model(Point(x=(left + right) // 2, y=(top + bottom) // 2))
+    after = phone.step(Click(at=frame.to_screen(seen.x, seen.y)))
+    assert after.receipt is not None
+    assert after.receipt.target == 'div "Red"'
 
 
 def test_a_long_press_holds_and_a_double_tap_taps_twice(server: Server, phone: Browser) -> None:

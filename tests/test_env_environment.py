@@ -14,7 +14,17 @@ import pytest
 from desktop_probe import program
 
 from actions import ActionError, Answer, Click, Finish, Key, Move, Point, Wait
-from env import Browser, Desktop, DesktopOptions, Environment, EnvironmentBroken, MiniWoB, Screens, Task
+from env import (
+    Browser,
+    BrowserOptions,
+    Desktop,
+    DesktopOptions,
+    Environment,
+    EnvironmentBroken,
+    MiniWoB,
+    Screens,
+    Task,
+)
 from env.observation import changed
 
 
@@ -29,6 +39,9 @@ FACTORIES: dict[str, Callable[[], Environment]] = {
     "browser": Browser,
     "desktop": Desktop,
     "small desktop": small_desktop,
+    "browser at 1.5": lambda: Browser(BrowserOptions(size=(336, 252), device_scale_factor=1.5)),
+    "browser at 2": lambda: Browser(BrowserOptions(size=(336, 252), device_scale_factor=2)),
+    "phone": lambda: Browser(BrowserOptions(device="iPhone SE")),
 }
 if importlib.util.find_spec("miniwob"):
     FACTORIES["miniwob"] = MiniWoB
@@ -67,7 +80,8 @@ def test_an_action_beside_the_screen_is_refused_and_changes_nothing(env: Environ
 
 def test_the_last_pixel_belongs_to_the_screen(env: Environment) -> None:
     width, height = env.reset(Task()).size
-    assert env.step(Move(at=Point(x=width - 1, y=height - 1))).receipt is not None
+    last = Point(x=width - 1, y=height - 1)
+    assert env.step(Move(at=last) if "move" in env.space.kinds else Click(at=last)).receipt is not None
 
 
 @pytest.mark.parametrize("action", [Finish(), Answer(text="42")])

@@ -6,12 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from env.browser.access import Credentials, Geolocation, Proxy
     from env.browser.browser import Browser
     from env.browser.options import BrowserOptions
 
-__all__ = ["Browser", "BrowserOptions"]
+__all__ = ["Browser", "BrowserOptions", "Credentials", "Geolocation", "Proxy"]
 
-_LAZY = {"Browser": "env.browser.browser", "BrowserOptions": "env.browser.options"}
+_LAZY = {
+    "Browser": "env.browser.browser",
+    "BrowserOptions": "env.browser.options",
+    "Credentials": "env.browser.access",
+    "Geolocation": "env.browser.access",
+    "Proxy": "env.browser.access",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from playwright.async_api import Playwright, async_playwright
 from actions.action import Action
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
-from env.browser import capture, episode, script
+from env.browser import capture, episode, script, storage
 from env.browser.device import equip
 from env.browser.downloads import Downloads
 from env.browser.launch import fresh, launch
@@ -45,11 +45,13 @@ class Browser:
 
     It starts with the first `reset`. A call that hangs ends with `EnvironmentBroken("timeout")`, and the next
     `reset` brings a new browser. However this process ends, no browser process is left. ValueError for a device that
-    Playwright does not know.
+    Playwright does not know, and for a storage that cannot be read.
     """
 
     def __init__(self, options: BrowserOptions = DEFAULTS, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.options = equip(options)
+        if options.storage_state is not None:
+            storage.read(options.storage_state)
         self._clock = clock
         self._ownership = Ownership()
         self._worker = Worker()
@@ -164,6 +166,17 @@ class Browser:
     def page_text(self) -> str:
         """The visible text of the current page."""
         return str(self.evaluate("() => document.body?.innerText ?? ''"))
+
+    def storage_state(self, path: Path | None = None) -> Mapping[str, object]:
+        """The cookies and the local storage of this episode, for `BrowserOptions.storage_state`; kept at `path` too."""
+        session = self._open()
+        if session.dialogs:
+            raise EnvironmentBroken("timeout", f"no page tells its storage while a dialog is open: {session.dialog}")
+        found = self._call(session.context.storage_state(), self.options.action_timeout)
+        kept = storage.Storage.model_validate(found)
+        if path is not None:
+            storage.keep(kept, path)
+        return kept.model_dump(by_alias=True)
 
     def close(self) -> None:
         """End the browser and everything else this object started; a second call does nothing."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
 from pathlib import Path
 
-from playwright.async_api import Download
+from playwright.async_api import Download as Arriving
+
+from env.observation import Download
 
 LONGEST = 100  # characters of a file name
 
@@ -16,16 +20,21 @@ class Downloads:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.names: list[str] = []
+        self.files: list[Download] = []
         self.pending = 0
 
-    async def save(self, download: Download) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are called, in the order of their arrival."""
+        return tuple(each.name for each in self.files)
+
+    async def save(self, download: Arriving) -> None:
         """Keep the file once it is complete; a download that fails leaves no name."""
         self.pending += 1
         try:
             name = self._free(sanitise(download.suggested_filename))
             await download.save_as(self.folder / name)
-            self.names.append(name)
+            self.files.append(await asyncio.to_thread(weigh, self.folder / name))
         finally:
             self.pending = max(self.pending - 1, 0)
 
@@ -37,6 +46,14 @@ class Downloads:
             number += 1
             free = f"{stem} ({number}){end}"
         return free
+
+
+def weigh(path: Path) -> Download:
+    """A file that has arrived, with its size and the hash of what is in it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        size = file.tell()
+    return Download(path.name, str(path), digest.hexdigest(), size)
 
 
 def sanitise(name: str) -> str:

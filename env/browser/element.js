@@ -29,13 +29,30 @@
     return clean(name(part)).slice(0, LONGEST) + (words ? ` "${words}"` : "");
   };
 
+  // The kind of value, and never the value itself.
+  const value = (element) => {
+    const tag = element.localName;
+    const mark = { true: "checked", false: "unchecked" };
+    if (["checkbox", "radio"].includes(element.type)) return mark[element.checked];
+    if (element.ariaChecked) return mark[element.ariaChecked] || "";
+    if (["button", "submit", "reset", "image"].includes(element.type)) return "";
+    if (["input", "select", "textarea"].includes(tag)) return element.value ? "filled" : "empty";
+    if (element.isContentEditable) return clean(element.innerText) ? "filled" : "empty";
+    return "";
+  };
+
+  const pickers = (view) => view?.[Symbol.for("handeye.pickers")];
+  const shadow = (element) => element.shadowRoot ||
+    element.ownerDocument.defaultView?.[Symbol.for("handeye.quiet")]?.shadows.get(element);
+
   // The innermost element at a place, and the place in its own frame; frames of other origins stay closed.
   const at = (x, y) => {
     let root = document;
     let found = root.elementFromPoint(x, y);
     while (found) {
       let inner = null;
-      if (found.shadowRoot) inner = found.shadowRoot;
+      if (found.localName === "handeye-picker") return pickers(found.ownerDocument.defaultView)?.part(x, y) || found;
+      if (shadow(found)) inner = shadow(found);
       else if (found.localName === "iframe" && found.contentDocument) {
         const box = found.getBoundingClientRect();
         x -= box.left + found.clientLeft;
@@ -52,7 +69,7 @@
   const active = () => {
     let found = document.activeElement;
     for (;;) {
-      const next = found?.shadowRoot?.activeElement || found?.contentDocument?.activeElement;
+      const next = found && (shadow(found)?.activeElement || found.contentDocument?.activeElement);
       if (!next) return found;
       found = next;
     }
@@ -72,7 +89,7 @@
     look: () => {
       const found = active();
       const nothing = !found || ["html", "body"].includes(found.localName);
-      return { title: document.title, focus: nothing ? "" : describe(found) };
+      return { title: document.title, focus: nothing ? "" : describe(found), value: nothing ? "" : value(found) };
     },
     // Chooses by visible label; says what it found where that is not possible.
     choose: (x, y, wanted) => {
@@ -83,6 +100,7 @@
       const index = options.indexOf(clean(wanted));
       const target = describe(list);
       if (index < 0 || list.disabled || list.options[index].disabled) return { found: target, options };
+      pickers(list.ownerDocument.defaultView)?.close();
       list.focus();
       if (list.selectedIndex !== index || list.multiple) {
         list.selectedIndex = index;

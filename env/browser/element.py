@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from actions.action import ActionError
 from env.browser import script
 from env.browser.session import Session, Tab
+from env.observation import Value
 
 PATIENCE = 1.0  # seconds; a page that does not answer by then gets its action all the same
 STALLED = 0.1  # seconds for a page that has not answered before
@@ -22,6 +23,7 @@ CORNER = """frame => {
 }"""
 
 _PLACE = TypeAdapter(tuple[float, float])
+_VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 
 Question = Literal["hit", "closed", "choose"]
 
@@ -58,6 +60,7 @@ async def look(session: Session, tab: Tab) -> None:
         return
     if isinstance(seen, dict):
         tab.title, session.focus = str(seen["title"]), str(seen["focus"])
+        session.value = _VALUE.validate_python(seen["value"])
 
 
 async def void(tab: Tab) -> bool:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action, Back, Navigate
+from actions.action import Action, Back, Navigate, Upload
 from env.browser import capture, element
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
@@ -85,23 +85,37 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
     if session.broken:
         raise EnvironmentBroken(session.broken.reason, session.broken.message, begun=False)
     before, url, moves = session.pixels, session.url, session.navigations
-    dialog, files = session.dialog, len(session.downloads.names)
+    dialog, files = session.dialog, len(session.downloads.files)
+    window = session.current.name if len(session.tabs) > 1 else ""
     started = clock()
-    session.target = ""
+    session.target, session.chooser = "", None
     await _act(session, action)
     acted = clock()
     settled = await _see(session, clock)
     count, box = changed(before, session.pixels)
+    arrived = tuple(session.downloads.files[files:])
     receipt = Receipt(
         target=session.target,
+        window=window,
         pixels_changed=count,
         changed_box=box,
         navigated=session.navigations != moves or session.url != url,
-        dialog=session.dialog if session.dialog != dialog else "",
-        downloads=tuple(session.downloads.names[files:]),
+        dialog=session.dialog if session.dialog != dialog else _chooser(session, action),
+        downloads=tuple(each.name for each in arrived),
+        files=arrived,
+        url=session.url,
+        focus=session.focus,
+        value=session.value,
     )
     timings = {"act": acted - started, "settle": settled - acted, "capture": clock() - settled}
     return _observation(session, clock, timings, receipt)
+
+
+def _chooser(session: Session, action: Action) -> str:
+    """The file chooser that a click has opened for nobody, and what answers it; empty where there is none."""
+    if session.chooser is None or isinstance(action, Upload):
+        return ""
+    return "file chooser: " + ("use upload" if session.options.uploads else "nothing may be uploaded here")
 
 
 async def _act(session: Session, action: Action) -> None:
@@ -217,7 +231,8 @@ def _observation(session: Session, clock: Clock, timings: dict[str, float], rece
         tabs=session.names(),
         dialog=session.dialog,
         focus=session.focus,
-        downloads=tuple(session.downloads.names),
+        value=session.value,
+        downloads=session.downloads.names,
         time=clock() - session.began,
         receipt=receipt,
         timings=MappingProxyType(timings),

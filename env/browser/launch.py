@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Playwright
+from playwright.async_api import BrowserContext, Geolocation, HttpCredentials, Playwright, ProxySettings
 from playwright.async_api import Error as PlaywrightError
 
-from env.browser import script
+from env.browser import pickers, script, storage
 from env.browser.find import INSTALL, find
 from env.browser.options import BrowserOptions
 from env.environment import EnvironmentBroken
@@ -49,7 +49,7 @@ async def launch(playwright: Playwright, options: BrowserOptions, ownership: Own
 
 
 async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
-    """A context without cookies or history, of the size that the options ask for."""
+    """A context of the size that the options ask for, without history, and without cookies but those they bring."""
     (width, height), screen = options.size, options.screen or options.size
     context = await chromium.new_context(
         viewport={"width": width, "height": height},
@@ -60,7 +60,38 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
         user_agent=options.user_agent or None,
         locale=options.locale,
         timezone_id=options.timezone,
+        color_scheme=options.color_scheme,
+        geolocation=_place(options),
+        permissions=sorted({*options.permissions, *(["geolocation"] if options.geolocation else [])}),
+        extra_http_headers=dict(options.headers),
+        http_credentials=_credentials(options),
+        proxy=_proxy(options),
+        storage_state=storage.read(options.storage_state).playwright() if options.storage_state is not None else None,
         accept_downloads=True,
     )
     await context.add_init_script(script.source("quiet.js"))
+    await context.add_init_script(pickers.source())
     return context
+
+
+def _place(options: BrowserOptions) -> Geolocation | None:
+    if (place := options.geolocation) is None:
+        return None
+    return Geolocation(latitude=place.latitude, longitude=place.longitude, accuracy=place.accuracy)
+
+
+def _credentials(options: BrowserOptions) -> HttpCredentials | None:
+    if (known := options.credentials) is None:
+        return None
+    return HttpCredentials(username=known.username, password=known.password, origin=known.origin or None)
+
+
+def _proxy(options: BrowserOptions) -> ProxySettings | None:
+    if (proxy := options.proxy) is None:
+        return None
+    return ProxySettings(
+        server=proxy.server,
+        bypass=proxy.bypass or None,
+        username=proxy.username or None,
+        password=proxy.password or None,
+    )

@@ -104,6 +104,8 @@ def reason(error: PlaywrightError) -> str:
     named = re.search(r"net::(ERR_\w+)", error.message)
     if named and named[1] == "ERR_ABORTED":
         return "the server sent no page"
+    if named and named[1] == "ERR_INVALID_AUTH_CREDENTIALS":
+        return "the server wants a name and a password that this browser was not given"
     return named[1] if named else error.message.splitlines()[0]
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from env.browser import access
+from env.browser.access import Credentials, Geolocation, Proxy
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,17 @@ class BrowserOptions:
     """None looks for one: see `env.browser.find`."""
     locale: str = "en-US"
     timezone: str = "UTC"
+    color_scheme: Literal["light", "dark", "no-preference"] = "light"
+    geolocation: Geolocation | None = None
+    """Where pages are told that they are; they may ask without a permission of their own."""
+    permissions: tuple[str, ...] = ()
+    """What pages may do without being asked for it, of `env.browser.access.PERMISSIONS`."""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """Sent with every request."""
+    credentials: Credentials | None = None
+    proxy: Proxy | None = None
+    storage_state: Path | Mapping[str, object] | None = field(default=None, repr=False)
+    """What an earlier browser's `Browser.storage_state` gave or wrote; every episode begins with it."""
     start_timeout: float = 30.0
     load_timeout: float = 10.0
     """How long a navigation may take until the server answers."""
@@ -55,3 +72,7 @@ class BrowserOptions:
             raise ValueError(f"clip {self.clip} must lie within size {self.size}, both at least 1 pixel")
         if self.device_scale_factor <= 0:
             raise ValueError(f"device_scale_factor must be positive, not {self.device_scale_factor}")
+        access.check_locale(self.locale)
+        access.check_timezone(self.timezone)
+        access.check_permissions(self.permissions)
+        access.check_headers(self.headers)

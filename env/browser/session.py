@@ -18,7 +18,7 @@ from env.browser.downloads import Downloads
 from env.browser.options import BrowserOptions
 from env.browser.worker import Bell
 from env.environment import EnvironmentBroken
-from env.observation import Image
+from env.observation import Image, Value
 
 T = TypeVar("T")
 
@@ -35,6 +35,11 @@ class Tab:
         self.title = ""
         self.loading: set[str] = set()  # frames on their way to another document
         self.stalled = False  # it answered no script in time, as while a dead server is waited for
+
+    @property
+    def name(self) -> str:
+        """'title — url'."""
+        return f"{self.title} — {self.page.url}"
 
 
 class Session:
@@ -56,6 +61,7 @@ class Session:
         self.target = ""  # what the last action was done to
         self.pointer = (0.0, 0.0)  # CSS pixels
         self.focus = ""
+        self.value: Value = ""  # the kind that the focus holds
         self.png = b""
         self.pixels: Image = capture.blank(options)
         self._current: Tab | None = None
@@ -86,7 +92,7 @@ class Session:
 
     def names(self) -> tuple[str, ...]:
         """Each tab as 'title — url'."""
-        return tuple(f"{tab.title} — {tab.page.url}" for tab in self.tabs)
+        return tuple(tab.name for tab in self.tabs)
 
     @property
     def dialog(self) -> str:
