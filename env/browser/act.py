@@ -27,6 +27,7 @@ from actions.action import (
 )
 from env import keys
 from env.browser.element import choose
+from env.browser.entrust import entrust, keep, meant
 from env.browser.navigate import back, navigate
 from env.browser.pointer import css, held, point
 from env.browser.session import Session
@@ -76,10 +77,18 @@ async def act(session: Session, action: Action) -> None:
 
 async def _enter(session: Session, action: Type) -> None:
     """Type, after a click where the action names a place, and over what stands there where it asks for that."""
-    keys.runs(action.text)  # an ActionError for what no key makes, before anything is clicked
+    pieces = list(session.options.secrets.pieces(action.text))
+    for piece in pieces:  # an ActionError for what cannot be typed, before anything is clicked
+        if isinstance(piece, str):
+            keys.runs(piece)
+        else:
+            meant(piece, session.url)
     session.target = session.focus
     if action.at is not None:
         await point(session, Click(at=action.at))
+    for piece in pieces:  # and before anything is cleared
+        if not isinstance(piece, str):
+            await entrust(session, piece)
     if action.replace:
         await session.current.page.keyboard.press("ControlOrMeta+a")
         await session.current.page.keyboard.press("Delete")
@@ -87,6 +96,18 @@ async def _enter(session: Session, action: Type) -> None:
 
 
 async def _type(session: Session, text: str) -> None:
+    """Type `text`, and for the name of a secret the secret itself, where the page may have it."""
+    for piece in session.options.secrets.pieces(text):
+        if isinstance(piece, str):
+            await _press(session, piece)
+            continue
+        for character in piece.value:
+            frame = await entrust(session, piece)
+            await keep(session, frame, piece)
+            await _press(session, character)
+
+
+async def _press(session: Session, text: str) -> None:
     keyboard, cdp = session.current.page.keyboard, session.current.cdp
     for typed, run in keys.runs(text):
         if not typed:
@@ -138,6 +159,8 @@ def allowed(folder: Path | None, name: str) -> Path:
 async def answer(session: Session, action: Action) -> None:
     """Answer the dialog that is open: enter accepts, escape dismisses, text fills a prompt."""
     dialog = session.dialogs[0]
+    if isinstance(action, Type) and session.options.secrets.asked(action.text):
+        raise ActionError("text: a secret is typed into pages alone, and here a dialog is open")
     if isinstance(action, Type) and dialog.type == "prompt":
         keys.runs(action.text)
         session.answer = action.text.rstrip("\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,13 +19,15 @@ from actions.space import KINDS, ActionSpace
 from env.browser import capture, episode, script
 from env.browser.device import equip
 from env.browser.downloads import Downloads
+from env.browser.gate import Gate
 from env.browser.launch import fresh, launch
-from env.browser.navigate import BLANK, address
+from env.browser.navigate import BLANK, admitted
 from env.browser.options import BrowserOptions
 from env.browser.process import Ownership
 from env.browser.script import Json
 from env.browser.session import Session
 from env.browser.worker import Worker
+from env.discreet import hush, scrub
 from env.environment import EnvironmentBroken, Task
 from env.observation import Observation
 
@@ -52,6 +54,7 @@ class Browser:
         self._playwright: Playwright | None = None
         self._chromium: Chromium | None = None
         self._session: Session | None = None
+        self._gate: Gate | None = None
         self._broken: EnvironmentBroken | None = None
         self._closed = False
         self._episodes = 0
@@ -80,22 +83,22 @@ class Browser:
     @property
     def url(self) -> str:
         """The address of the current tab."""
-        return self._open().url
+        return self.options.secrets.scrub(self._open().url)
 
     def reset(self, task: Task) -> Observation:
         """Open `task.start` in a fresh context: no cookies, no tabs and no files of earlier episodes.
 
-        ValueError for an address that is neither http, https, file nor about:blank.
+        ValueError for an address that is neither http, https, file nor about:blank, or outside the options' network.
         """
         self._alive()
-        start = address(task.start or BLANK, files=True)
+        start = admitted(task.start or BLANK, self.options.network)
         options = self.options
         if self._broken is None:
             self._leave()
         if self._broken is not None:
             self._discard()
         seconds = options.start_timeout + options.load_timeout * 2 + self._looking
-        return self._call(self._reset(start), seconds)
+        return scrub(self._call(self._reset(start), seconds), options.secrets)
 
     def step(self, action: Action) -> Observation:
         """Carry out `action`, wait until the page has settled, and look.
@@ -106,12 +109,12 @@ class Browser:
         self.space.check(action)
         Frame(*self.size, *self.size).check(action)
         seconds = episode.deadline(session, action) + self._looking
-        return self._call(episode.step(session, action, self._clock), seconds)
+        return scrub(self._call(episode.step(session, action, self._clock), seconds), self.options.secrets)
 
     def look(self) -> Observation:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()
-        return self._call(episode.look(session, self._clock), self._looking)
+        return scrub(self._call(episode.look(session, self._clock), self._looking), self.options.secrets)
 
     def evaluate(self, script_text: str, arg: Json = None) -> Json:
         """What a script of ours gives in the current page: an expression, or a function called with `arg`.
@@ -126,7 +129,7 @@ class Browser:
 
     def page_text(self) -> str:
         """The visible text of the current page."""
-        return str(self.evaluate("() => document.body?.innerText ?? ''"))
+        return self.options.secrets.scrub(str(self.evaluate("() => document.body?.innerText ?? ''")))
 
     def close(self) -> None:
         """End the browser and everything else this object started; a second call does nothing."""
@@ -166,7 +169,17 @@ class Browser:
         return self._session
 
     def _call(self, work: Coroutine[object, object, T], seconds: float) -> T:
-        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken."""
+        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken, and no error tells a secret."""
+        quiet: EnvironmentBroken | ValueError
+        try:
+            return self._run(work, seconds)
+        except EnvironmentBroken as broken:
+            self._broken = quiet = hush(broken, self.options.secrets)
+        except ValueError as mistake:
+            quiet = hush(mistake, self.options.secrets)
+        raise quiet
+
+    def _run(self, work: Coroutine[object, object, T], seconds: float) -> T:
         try:
             return self._worker.run(work, seconds)
         except EnvironmentBroken as broken:
@@ -208,7 +221,7 @@ class Browser:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if self._chromium is None:
-            self._chromium = await launch(self._playwright, self.options, self.marker)
+            self._chromium = await launch(self._playwright, self.options, self.marker, await self._way())
         self._episodes += 1
         files = Downloads(self.downloads)
         session = Session(await fresh(self._chromium, self.options), self.options, files)
@@ -216,10 +229,25 @@ class Browser:
         self._session = session
         return await episode.begin(session, start, self._clock)
 
+    async def _way(self) -> Sequence[str]:
+        """The flags that lead every request by our gate, where the options say which may pass."""
+        if self._gate is not None:
+            self._gate.close()
+        if self.options.network is None:
+            return ()
+        self._gate = Gate(self.options.network, self._refused)
+        return await self._gate.open()
+
+    def _refused(self, request: str) -> None:
+        if self._session is not None:
+            self._session.refuse(request)
+
     async def _shut(self) -> None:
         try:
             if self._chromium is not None:
                 await self._chromium.close()
         finally:
+            if self._gate is not None:
+                self._gate.close()
             if self._playwright is not None:
                 await self._playwright.stop()

@@ -10,13 +10,13 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from actions.action import Action
-from env.browser import capture, element
+from env.browser import capture, element, veil
 from env.browser.act import act, answer, patience
 from env.browser.navigate import BLANK, reason
 from env.browser.session import Session, Tab, gone
 from env.browser.settle import settle
 from env.environment import EnvironmentBroken
-from env.observation import Observation, Receipt, changed
+from env.observation import Box, Observation, Receipt, changed, freeze
 
 Clock = Callable[[], float]
 
@@ -132,16 +132,34 @@ async def _see(session: Session, clock: Clock) -> float:
 
 async def _capture(session: Session, tab: Tab) -> None:
     words = asyncio.ensure_future(element.look(session, tab))
+    places = asyncio.ensure_future(_veiled(session, tab))
     try:
         png = await capture.capture(tab.cdp)
         await words
+        veiled = await places
     finally:
         words.cancel()
-    if png != session.png:
-        session.png, session.pixels = png, capture.decode(png, session.options)
+        places.cancel()
+    if veiled:
+        veiled = veil.along(veiled, await _veiled(session, tab))
+    if (png, veiled) != (session.png, session.veiled):
+        pixels = veil.cover(capture.decode(png, session.options), veiled)
+        session.png, session.veiled, session.pixels = png, veiled, freeze(pixels)
+
+
+async def _veiled(session: Session, tab: Tab) -> tuple[Box, ...]:
+    """The places to cover; those of the last look where the page does not say."""
+    if not session.options.veil:
+        return session.options.boxes
+    try:
+        async with asyncio.timeout(element.STALLED if tab.stalled else element.PATIENCE):
+            return await veil.find(session, tab)
+    except TimeoutError:
+        return session.veiled
 
 
 def _observation(session: Session, clock: Clock, timings: dict[str, float], receipt: Receipt | None) -> Observation:
+    refused, session.refused = tuple(session.refused), []
     return Observation(
         screenshot=session.pixels,
         url=session.url,
@@ -150,6 +168,7 @@ def _observation(session: Session, clock: Clock, timings: dict[str, float], rece
         dialog=session.dialog,
         focus=session.focus,
         downloads=tuple(session.downloads.names),
+        refused=refused,
         time=clock() - session.began,
         receipt=receipt,
         timings=MappingProxyType(timings),

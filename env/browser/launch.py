@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Playwright
@@ -23,14 +24,14 @@ FLAGS = (
 )
 
 
-async def launch(playwright: Playwright, options: BrowserOptions, marker: str) -> Chromium:
+async def launch(playwright: Playwright, options: BrowserOptions, marker: str, flags: Sequence[str] = ()) -> Chromium:
     """A running browser that carries `marker` among its arguments; EnvironmentBroken where there is none."""
     path = options.executable or find(headed=options.headed)
     try:
         return await playwright.chromium.launch(
             executable_path=path,
             headless=not options.headed,
-            args=[*FLAGS, marker],
+            args=[*FLAGS, *flags, marker],
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
             handle_sigint=False,  # ours to handle: a run is put on disk before its browser ends
             handle_sigterm=False,
@@ -59,4 +60,8 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
         accept_downloads=True,
     )
     await context.add_init_script(script.source("quiet.js"))
+    if options.veil:
+        await context.add_init_script(script.source("veil.js"))
+    if options.network is not None:
+        await context.add_init_script(script.source("direct.js"))
     return context

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from env.network import Network
+from env.observation import Box
+from env.secrets import NONE, Secrets
+
 
 @dataclass(frozen=True)
 class BrowserOptions:
@@ -46,10 +50,22 @@ class BrowserOptions:
     """The folder from which the agent may upload files; None allows no upload."""
     files: bool = False
     """Whether the agent may open `file:` addresses; a task may always start at one."""
+    network: Network | None = None
+    """The only origins that pages may speak to; None lets them speak to all."""
+    secrets: Secrets = NONE
+    """What `Type` enters for <secret:NAME>, and what no observation says."""
+    veil: bool = True
+    """Whether filled password and card fields, and what was typed for a secret, are covered in screenshots."""
+    masks: tuple[str, ...] = ()
+    """CSS selectors of more that is covered, in every frame."""
+    boxes: tuple[Box, ...] = ()
+    """Places of the screenshot that are covered whatever is there."""
 
     def __post_init__(self) -> None:
         shown = self.clip or self.size
         if min(*shown, *self.size) < 1 or shown[0] > self.size[0] or shown[1] > self.size[1]:
             raise ValueError(f"clip {self.clip} must lie within size {self.size}, both at least 1 pixel")
+        if (self.masks or self.secrets) and not self.veil:
+            raise ValueError("veil: False would show what masks and secrets are to hide; leave it out")
         if self.device_scale_factor <= 0:
             raise ValueError(f"device_scale_factor must be positive, not {self.device_scale_factor}")

@@ -13,17 +13,21 @@ from typing import TypeVar
 from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
 from playwright.async_api import Error as PlaywrightError
 
-from env.browser import capture
+from env.browser import capture, intercept
 from env.browser.downloads import Downloads
 from env.browser.options import BrowserOptions
 from env.browser.worker import Bell
 from env.environment import EnvironmentBroken
-from env.observation import Image
+from env.observation import Box, Image
+from env.secrets import Secret
 
 T = TypeVar("T")
 
 STREAMS = frozenset({"websocket", "eventsource", "media", "ping", "other"})
 """Requests that are no part of loading a page."""
+
+MOST = 100
+"""Requests turned away that are noted from one look to the next."""
 
 
 class Tab:
@@ -53,6 +57,9 @@ class Session:
         self.broken: EnvironmentBroken | None = None
         self.began = 0.0
         self.navigations = 0
+        self.refused: list[str] = []  # requests turned away since the last look, each once
+        self.typed: list[Secret] = []
+        self.veiled: tuple[Box, ...] = ()  # places that are covered in the pixels
         self.target = ""  # what the last action was done to
         self.pointer = (0.0, 0.0)  # CSS pixels
         self.focus = ""
@@ -189,6 +196,7 @@ class Session:
             tab = Tab(page, await self.context.new_cdp_session(page))
             self._follow(tab)
             await tab.cdp.send("Page.enable")
+            await intercept.follow(tab.cdp, self.options.network, self.refuse, self.spawn)
             width, height = self.options.size
             if page.viewport_size != {"width": width, "height": height}:
                 await page.set_viewport_size({"width": width, "height": height})
@@ -247,6 +255,13 @@ class Session:
     def lose(self, *_: object) -> None:
         """The browser itself is gone."""
         self.broken = self.broken or EnvironmentBroken("crash", "the browser ended")
+        self.bell.ring()
+
+    def refuse(self, request: str) -> None:
+        """Note a request that was turned away."""
+        if request not in self.refused and len(self.refused) < MOST:
+            self.refused.append(request)
+        self._announced = 0  # a window that was to show it never comes
         self.bell.ring()
 
     def _on_crash(self, page: Page) -> None:

@@ -1,0 +1,261 @@
+"""The network policy: what may be spoken to, and that a page finds no way around it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from escapes import AT_ONCE, BIG, LEAVING, PREPARED, SERVICE, Sink, sink
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions import ActionError, Back, Click, Navigate, Point
+from env import Browser, BrowserOptions, EnvironmentBroken, Observation, Task
+from env.network import Network, Origin, origin
+
+SIZE = (560, 280)
+CORNER = Click(at=Point(x=50, y=50))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "may"),
+    [
+        ("https://example.com", "https://example.com/a?b#c", True),
+        ("https://example.com", "https://EXAMPLE.com:443/", True),
+        ("https://example.com", "wss://example.com/socket", True),
+        ("https://example.com", "https://example.com./", True),
+        ("https://example.com", "http://example.com/", False),
+        ("https://example.com", "https://example.com:8443/", False),
+        ("https://example.com", "https://www.example.com/", False),
+        ("https://example.com", "https://example.com.evil.test/", False),
+        ("https://example.com", "https://example.com@evil.test/", False),
+        ("https://example.com", "https://evil.test\\@example.com/", False),
+        ("https://example.com", "https://example.com\t.evil.test/", False),
+        ("https://example.com", "javascript:fetch('https://example.com')", False),
+        ("https://example.com", "", False),
+        ("https://*.example.com", "https://a.b.example.com/", True),
+        ("https://*.example.com", "https://example.com/", False),
+        ("https://*.example.com", "https://notexample.com/", False),
+        ("https://*.example.com", "https://*.example.com/", False),
+        ("http://127.0.0.1:8000", "http://localhost:8000/", False),
+        ("http://127.0.0.1:8000", "http://0x7f.1:8000/", False),
+        ("http://[::1]:8000", "http://[::1]:8000/", True),
+        ("https://bücher.example", "https://xn--bcher-kva.example/", True),
+    ],
+)
+def test_exactly_the_origins_that_are_named_may_be_spoken_to(allowed: str, url: str, may: bool) -> None:
+    assert Network.of(allowed).allows(url) is may
+
+
+@pytest.mark.parametrize(
+    "text", ["example.com", "https://", "https://a.test/path", "ftp://a.test", "https://u@a.test", "*"]
+)
+def test_what_is_no_origin_is_refused_with_what_one_is(text: str) -> None:
+    with pytest.raises(ValueError, match="is no origin; write"):
+        Network.of(text)
+
+
+@given(st.text(max_size=60))
+def test_an_empty_network_allows_nothing_and_no_text_breaks_it(text: str) -> None:
+    assert not Network().allows(text)
+    assert not Network().shows(text)
+    found = origin(text)
+    assert found is None or Origin.parse(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "may"),
+    [
+        ("file:///pages/a.html?x#y", True),
+        ("file:///pages/sub/a.html", True),
+        ("file:///pages/../etc/passwd", False),
+        ("file:///pages/%2e%2e/etc/passwd", False),
+        ("file:///etc/passwd", False),
+        ("file:///pagesandmore/a.html", False),
+    ],
+)
+def test_only_files_below_an_allowed_folder_are_shown(url: str, may: bool) -> None:
+    assert Network.of("file:///pages/").shows(url) is may
+
+
+@dataclass
+class Site:
+    """The site that may be spoken to: what it shows, and by which names it was asked."""
+
+    url: str = ""
+    pages: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    state = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            state.asked.append(f"{self.command} {self.headers['Host']}{self.path}")
+            size = int(self.headers.get("Content-Length", 0))
+            body, kind, headers = state.pages.get(path, "").encode(), "text/html; charset=utf-8", {}
+            if path == "/redirect":
+                headers = {"Location": query}
+            elif path == "/service":
+                body, kind = SERVICE.encode(), "text/javascript"
+            elif path == "/reporting":
+                body = b"<img src=/x>"
+                headers = {"Content-Security-Policy": f"img-src 'none'; report-uri {query}"}
+            elif path == "/echo":
+                body = self.rfile.read(size)
+            self.send_response(302 if path == "/redirect" else 200)
+            sizes = {"Content-Type": kind, "Content-Length": str(len(body))}
+            for name, value in (headers | sizes).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            return
+
+    with Quiet(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        state.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Which attempts reached the sink, and what was seen after those that leave the page."""
+
+    reached: frozenset[str]
+    seen: dict[str, Observation]
+
+
+def attempt(network: bool) -> Tried:
+    """All ways out of a page, with the policy or without."""
+    seen: dict[str, Observation] = {}
+    with site() as here, sink(*AT_ONCE, *LEAVING) as out:
+        policy = Network.of(here.url) if network else None
+        with Browser(BrowserOptions(size=SIZE, network=policy)) as env:
+            tries = "".join(text.format(to=out.to(name)) for name, text in AT_ONCE.items())
+            here.pages["/"] = PREPARED + tries
+            env.reset(Task(start=f"{here.url}/"))
+            patient = time.monotonic() + (1 if network else 15)
+            while time.monotonic() < patient and not out.reached >= set(AT_ONCE):
+                env.look()
+            for name, text in LEAVING.items():
+                here.pages["/leave"] = PREPARED + BIG + text.format(to=out.to(name))
+                seen[name] = env.reset(Task(start=f"{here.url}/leave"))
+                if name != "refresh":
+                    seen[name] = env.step(CORNER)
+            reached(out, set() if network else set(LEAVING))
+        return Tried(frozenset(out.reached), seen)
+
+
+def reached(out: Sink, names: set[str]) -> None:
+    """Wait until these were reached, not for ever."""
+    patient = time.monotonic() + 5
+    while time.monotonic() < patient and not out.reached >= names:
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def closed() -> Tried:
+    return attempt(network=True)
+
+
+@pytest.fixture(scope="module")
+def open_() -> Tried:
+    return attempt(network=False)
+
+
+@pytest.mark.parametrize("name", [*AT_ONCE, *LEAVING])
+def test_no_way_out_of_a_page_passes_the_policy_and_each_is_one_without_it(
+    name: str, closed: Tried, open_: Tried
+) -> None:
+    assert name not in closed.reached
+    assert name in open_.reached
+
+
+def test_there_are_at_least_thirty_ways_out() -> None:
+    assert len(AT_ONCE) + len(LEAVING) >= 30
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_page_that_may_not_be_left_stays_and_says_what_was_refused(name: str, closed: Tried) -> None:
+    seen = closed.seen[name]
+    assert (seen.title, len(seen.tabs)) == ("Page", 1)
+    assert seen.url.endswith("/leave")
+    assert len(seen.refused) >= 1
+    assert seen.time < 3
+
+
+def test_opening_another_origin_is_the_agents_mistake_and_leaves_the_page() -> None:
+    with site() as here, sink("a") as out, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
+        here.pages["/"] = "<title>Here</title>here"
+        before = env.reset(Task(start=f"{here.url}/"))
+        for url in (
+            f"http://{out.to('a')}/",
+            f"https://{out.to('a')}/",
+            f"{here.url}/redirect?http://{out.to('a')}/",
+            f"{here.url}/redirect?https://{out.to('a')}/",
+            here.url.replace("127.0.0.1", "localhost"),
+            here.url.replace("127.0.0.1", "[::1]"),
+        ):
+            with pytest.raises(ActionError, match="refused"):
+                env.step(Navigate(url=url))
+            assert (env.look().screenshot == before.screenshot).all()
+            assert env.url == f"{here.url}/"
+        assert not out.reached
+        assert not [line for line in here.asked if "localhost" in line or "::1" in line]
+        with pytest.raises(ActionError, match="earlier page"):
+            env.step(Back())
+
+
+def test_what_is_allowed_works_as_without_a_policy() -> None:
+    script = """(async () => {
+        const socket = new Promise((done) => { const s = new WebSocket(location.origin.replace('http', 'ws'));
+          s.onerror = s.onopen = () => done('tried') });
+        const answer = await fetch('/echo', {method: 'POST', body: 'x'.repeat(300000)});
+        return [(await answer.text()).length, await socket] })()"""
+    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
+        here.pages |= {"/": "<title>One</title><a href=/two style='font-size:99px'>two", "/two": "<title>Two</title>"}
+        env.reset(Task(start=f"{here.url}/redirect?/"))
+        assert env.evaluate(script) == [300000, "tried"]
+        two = env.step(CORNER)
+        assert (two.title, two.refused) == ("Two", ())
+        assert env.step(Back()).title == "One"
+        assert env.step(Navigate(url=f"{here.url}/two")).title == "Two"
+
+
+def test_a_start_outside_the_policy_is_no_start() -> None:
+    with Browser(BrowserOptions(size=SIZE, network=Network.of("https://example.com"))) as env:
+        with pytest.raises(ValueError, match="not among the origins"):
+            env.reset(Task(start="http://127.0.0.1:1/"))
+        assert env.reset(Task()).url == "about:blank"
+
+
+def test_a_dead_server_is_told_at_once_through_the_gate_too() -> None:
+    with sink("a") as out, Browser(BrowserOptions(size=SIZE, network=Network.of("http://127.0.0.1:1"))) as env:
+        began = time.monotonic()
+        with pytest.raises(EnvironmentBroken, match="unreachable"):
+            env.reset(Task(start="http://127.0.0.1:1/"))
+        assert time.monotonic() - began < 8
+        assert not out.reached
