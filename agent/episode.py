@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from actions import ActionError, Answer, AskUser, Finish
 from agent.limits import Limits
+from agent.loops import Mark, Trail, deed, fingerprint
 from agent.policy import Policy, PolicyBroken, within
 from agent.step import Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Task
@@ -31,13 +32,15 @@ def episode(
     """
     limits = limits or Limits()
     history: list[Step] = []
+    trail = Trail()
     began = limits.clock()
     try:
         seen = env.reset(task)
+        screen = fingerprint(seen)
         task = named(task, seen)
         policy = within(policy, env.space)
         while not seen.done:
-            if stop := limits.stop(history, began):
+            if stop := limits.stop(history, began, trail):
                 return stop
             step = decide(policy, task, history, seen, limits.clock)
             decided(step)
@@ -50,7 +53,9 @@ def episode(
             yield step
             if isinstance(step.action, Finish):
                 return Stop("finished", step.action.text)
-            seen = step.after or seen
+            after = fingerprint(step.after) if step.after else screen
+            trail, screen = trail.then(Mark(deed(step), screen, after)), after
+            seen = warned(step.after or seen, limits.warning(trail))
     except EnvironmentBroken as error:
         return Stop("environment", str(error))
     except PolicyBroken as error:
@@ -61,6 +66,12 @@ def episode(
 def named(task: Task, seen: Observation) -> Task:
     """`task` with the screen's own instruction, where it came with none."""
     return replace(task, instruction=task.instruction or seen.instruction)
+
+
+def warned(seen: Observation, warning: str) -> Observation:
+    """`seen` with what has to be said of a loop; itself where nothing has."""
+    notes = (warning,) if warning else ()
+    return seen if seen.notes == notes else replace(seen, notes=notes)
 
 
 def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, clock: Callable[[], float]) -> Step:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from env.environment import EnvironmentBroken
 from env.observation import Observation, Receipt
 from env.secrets import Secrets
-
-E = TypeVar("E", EnvironmentBroken, ValueError)
 
 
 def scrub(seen: Observation, secrets: Secrets) -> Observation:
@@ -43,10 +40,11 @@ def _each(texts: tuple[str, ...], secrets: Secrets) -> tuple[str, ...]:
     return tuple(secrets.scrub(text) for text in texts)
 
 
-def hush(error: E, secrets: Secrets) -> E:
-    """`error` without the words, and without the errors that led to it, which may hold them too."""
-    if not secrets:
-        return error
-    if isinstance(error, EnvironmentBroken):
-        return EnvironmentBroken(error.reason, secrets.scrub(error.message))
-    return type(error)(secrets.scrub(str(error)))
+def still(broken: EnvironmentBroken, secrets: Secrets) -> EnvironmentBroken:
+    """`broken` without the words, and without the errors that led to it, which may hold them too."""
+    return EnvironmentBroken(broken.reason, secrets.scrub(broken.message)) if secrets else broken
+
+
+def hush(mistake: ValueError, secrets: Secrets) -> ValueError:
+    """The same of an error that ends nothing."""
+    return type(mistake)(secrets.scrub(str(mistake))) if secrets else mistake

@@ -27,7 +27,7 @@ from env.browser.process import Ownership
 from env.browser.script import Json
 from env.browser.session import Session
 from env.browser.worker import Worker
-from env.discreet import hush, scrub
+from env.discreet import hush, scrub, still
 from env.environment import EnvironmentBroken, Task
 from env.observation import Observation
 
@@ -169,12 +169,12 @@ class Browser:
         return self._session
 
     def _call(self, work: Coroutine[object, object, T], seconds: float) -> T:
-        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken, and no error tells a secret."""
+        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken; no error tells a secret."""
         quiet: EnvironmentBroken | ValueError
         try:
             return self._run(work, seconds)
         except EnvironmentBroken as broken:
-            self._broken = quiet = hush(broken, self.options.secrets)
+            quiet = self._broken = still(broken, self.options.secrets)
         except ValueError as mistake:
             quiet = hush(mistake, self.options.secrets)
         raise quiet

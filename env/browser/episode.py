@@ -140,8 +140,9 @@ async def _capture(session: Session, tab: Tab) -> None:
     finally:
         words.cancel()
         places.cancel()
-    if veiled:
-        veiled = veil.along(veiled, await _veiled(session, tab))
+    if veiled and (moved := await _veiled(session, tab)) != veiled:
+        png = await capture.capture(tab.cdp)
+        veiled = veil.along(moved, await _veiled(session, tab))
     if (png, veiled) != (session.png, session.veiled):
         pixels = veil.cover(capture.decode(png, session.options), veiled)
         session.png, session.veiled, session.pixels = png, veiled, freeze(pixels)

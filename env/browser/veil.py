@@ -1,7 +1,8 @@
 """Places of a screenshot that nobody may see: passwords, what was typed for a secret, and what the caller marks.
 
 They are covered in the decoded pixels, before anything else gets them. The page is asked for them during the capture
-and again after it, and what moved in between is covered along its way.
+and again after it; where one has moved, another capture is taken between two such questions, and it is covered along
+its way.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ async def find(session: Session, tab: Tab) -> tuple[Box, ...]:
     try:
         rects: list[Rect] = []
         for frame in page.frames:
-            arguments = (list(session.options.masks), words(session, frame))
+            arguments: list[script.Json] = [[*session.options.masks], words(session, frame)]
             if frame is page.main_frame:
                 rects += _RECTS.validate_python(await script.evaluate(tab.cdp, BOXES, *arguments))
             else:
@@ -115,12 +116,16 @@ def _pixels(rect: Rect, options: BrowserOptions) -> Box:
 
 
 def along(before: Sequence[Box], after: Sequence[Box]) -> tuple[Box, ...]:
-    """What covers every place on its way from where it was to where it is; all of both where they do not match."""
+    """What covers every place on its way from where it was to where it is, and as far again; all where none match."""
     if len(before) != len(after):
         return (*before, *after)
-    return tuple(
-        (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])) for a, b in zip(before, after, strict=True)
-    )
+    return tuple(_way(one, other) for one, other in zip(before, after, strict=True))
+
+
+def _way(one: Box, other: Box) -> Box:
+    across, down = abs(one[0] - other[0]), abs(one[1] - other[1])
+    left, top = min(one[0], other[0]) - across, min(one[1], other[1]) - down
+    return left, top, max(one[2], other[2]) + across, max(one[3], other[3]) + down
 
 
 def cover(pixels: Image, boxes: Sequence[Box]) -> Image:
