@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from agent.approve import Caution
 from agent.choose import choose
 from agent.episode import ignore
 from agent.expect import Check
@@ -62,12 +63,15 @@ class Agent:
         limits: Limits | None = None,
         seed: int = 0,
         watch: Callable[[Step], None] = ignore,
+        caution: Caution | None = None,
     ) -> Result:
         """Carry out `instruction` from `url` on, and say what came of it; `watch` is told of every step.
 
+        `caution` names who is asked before an action that may not be undone, or before every one.
+
         With `until="expect"` it ends as soon as everything in `expect` holds, whatever the model says.
         """
-        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until)
+        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until, caution)
         if self.out is None:
             return perform(self.env, self.policy, job, watch=watch)
         manifest = describe(job, self.policy, self._entry(), name=instruction or url)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from agent.notes import notes, ruled
 from agent.policy import PolicyBroken
 from agent.prompt import HISTORY, compose
 from agent.speaker import Question, QuestionError, Speaker
@@ -83,11 +84,13 @@ class Past:
         """Messages with `shown` screens, the newest among them, and at most `told` steps before them as text."""
         first = len(self.steps) - (shown - 1)
         older, kept = self.steps[:first], self.steps[first:]
-        text = compose(self.instruction, older[max(0, len(older) - told) :], voice.tell)
-        messages = [_user(text)]
-        for step in kept:
-            messages.append({"role": "assistant", "content": voice.again(step)})
-            messages.append(_user(f"error: {step.error}\n" if step.error else ""))
+        texts = [compose(self.instruction, older[max(0, len(older) - told) :], voice.tell)]
+        texts += [f"error: {step.error}\n" if step.error else "" for step in kept]
+        texts[-1] += notes(self.seen)
+        texts[-1] += ruled("".join(texts))
+        messages = [_user(texts[0])]
+        for step, text in zip(kept, texts[1:], strict=True):
+            messages += [{"role": "assistant", "content": voice.again(step)}, _user(text)]
         return tuple(messages)
 
     def screens(self, shown: int = 1) -> tuple[Image, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.approve import Careful, Caution
 from agent.episode import episode, ignore, named
 from agent.expect import Check, Verdict, verify
 from agent.limits import Limits
@@ -24,6 +25,8 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     expect: tuple[Check, ...] = ()
     until: Literal["finish", "expect"] = "finish"
+    caution: Caution | None = None
+    """Who is asked before an action is carried out; None for nobody."""
 
 
 def perform(
@@ -44,7 +47,8 @@ def perform(
     """
     steps: list[Step] = []
     try:
-        turns = episode(env, policy, job.task, limits=job.limits, decided=_both(decided, record))
+        screen = Careful(env, job.caution) if job.caution else env
+        turns = episode(screen, policy, job.task, limits=job.limits, decided=_both(decided, record))
         stop = _play(env, job, turns, steps, record, watch)
         verdicts = _verdicts(env, job, steps, stop)
     except EnvironmentBroken as error:

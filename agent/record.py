@@ -143,6 +143,8 @@ class Recorder:
             dialog=seen.dialog,
             focus=seen.focus,
             downloads=seen.downloads,
+            refused=seen.refused,
+            notes=seen.notes,
             time=seen.time,
             done=seen.done,
             reward=seen.reward,

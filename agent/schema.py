@@ -114,6 +114,8 @@ class Look(Entry):
     dialog: str = ""
     focus: str = ""
     downloads: tuple[str, ...] = ()
+    refused: tuple[str, ...] = Field(default=(), description="requests turned away since the look before this one")
+    notes: tuple[str, ...] = Field(default=(), description="what the policy was told of the screen beside it")
     time: float = Field(default=0.0, description="seconds since the episode began")
     done: bool = False
     reward: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ STATES = st.sampled_from("abcd")
 def walk(text: str) -> Trail:
     """A trail through the screens that `text` names, each step done by the way it takes."""
     trail = Trail()
-    for before, after in zip(text, text[1:], strict=False):
+    for before, after in pairwise(text):
         trail = trail.then(Mark(f"{before}>{after}", before, after))
     return trail
 

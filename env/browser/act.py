@@ -31,6 +31,7 @@ from env.browser.entrust import entrust, keep, meant
 from env.browser.navigate import back, navigate
 from env.browser.pointer import css, held, point
 from env.browser.session import Session
+from env.untrusted import page as written
 
 CHOOSER = 2.0  # seconds in which a click has to open its file chooser
 PER_PRESS = 0.05  # seconds that a press of one key may take, generously
@@ -125,7 +126,7 @@ async def _press(session: Session, text: str) -> None:
 
 async def _tab(session: Session, index: int) -> None:
     if index >= len(session.tabs):
-        known = "; ".join(f"{number}: {name}" for number, name in enumerate(session.names()))
+        known = "; ".join(f"{number}: {written(name)}" for number, name in enumerate(session.names()))
         raise ActionError(f"index: there is no tab {index}; open are {known}")
     await session.show(session.tabs[index])
 
@@ -135,7 +136,7 @@ async def _upload(session: Session, action: Upload) -> None:
     page, session.chooser = session.current.page, None
     await point(session, Click(at=action.at))
     if not await session.bell.until(lambda: session.chooser is not None, CHOOSER) or session.chooser is None:
-        raise ActionError(f"at: the click on {session.target or 'this place'} opened no file chooser")
+        raise ActionError(f"at: the click on {written(session.target or 'this place')} opened no file chooser")
     try:
         await session.chooser.set_files(files)
     except PlaywrightError as error:
@@ -173,7 +174,7 @@ async def answer(session: Session, action: Action) -> None:
     if names not in (["Enter"], ["Escape"]):
         also = " or type the text" if dialog.type == "prompt" else ""
         raise ActionError(
-            f"{action.kind}: a dialog is open ({session.dialog}) and has to be answered first: "
+            f"{action.kind}: a dialog is open ({written(session.dialog)}) and has to be answered first: "
             f"press enter to accept, escape to dismiss{also}"
         )
     said = session.answer if session.answer is not None else dialog.default_value

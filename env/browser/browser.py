@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,7 +17,7 @@ from playwright.async_api import Playwright, async_playwright
 from actions.action import Action
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
-from env.browser import capture, episode, script
+from env.browser import capture, episode, foresee, script
 from env.browser.device import equip
 from env.browser.downloads import Downloads
 from env.browser.gate import Gate
@@ -29,6 +30,7 @@ from env.browser.session import Session
 from env.browser.worker import Worker
 from env.discreet import hush, scrub, still
 from env.environment import EnvironmentBroken, Task
+from env.foresight import Foresight
 from env.observation import Observation
 
 T = TypeVar("T")
@@ -115,6 +117,14 @@ class Browser:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()
         return scrub(self._call(episode.look(session, self._clock), self._looking), self.options.secrets)
+
+    def foresee(self, action: Action) -> Foresight:
+        """What `action` would hit, and whether that could be undone; nothing is done."""
+        session, secrets = self._open(), self.options.secrets
+        self.space.check(action)
+        Frame(*self.size, *self.size).check(action)
+        seen = self._call(foresee.foresee(session, action), self.options.action_timeout)
+        return replace(seen, target=secrets.scrub(seen.target), url=secrets.scrub(seen.url))
 
     def evaluate(self, script_text: str, arg: Json = None) -> Json:
         """What a script of ours gives in the current page: an expression, or a function called with `arg`.

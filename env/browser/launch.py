@@ -57,7 +57,7 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
         user_agent=options.user_agent or None,
         locale=options.locale,
         timezone_id=options.timezone,
-        accept_downloads=True,
+        accept_downloads=options.downloads,
     )
     await context.add_init_script(script.source("quiet.js"))
     if options.veil:

@@ -50,6 +50,8 @@ class BrowserOptions:
     """The folder from which the agent may upload files; None allows no upload."""
     files: bool = False
     """Whether the agent may open `file:` addresses; a task may always start at one."""
+    downloads: bool = True
+    """Whether pages may send files; one that may not be is named among what was refused."""
     network: Network | None = None
     """The only origins that pages may speak to; None lets them speak to all."""
     secrets: Secrets = NONE

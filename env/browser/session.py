@@ -277,7 +277,10 @@ class Session:
         self.bell.ring()
 
     def _on_download(self, download: Download) -> None:
-        self.spawn(self.downloads.save(download))
+        if self.options.downloads:
+            self.spawn(self.downloads.save(download))
+        else:
+            self.refuse(f"download {download.suggested_filename}")
 
     def _on_chooser(self, chooser: FileChooser) -> None:
         self.chooser = chooser
