@@ -20,6 +20,7 @@ from agent.record import Recorder, claim
 from agent.schema import EnvironmentEntry
 from agent.step import Step
 from env import Browser, BrowserOptions, Environment, Task
+from env.secrets import NONE, Secrets
 
 SIZE = (1288, 728)
 """Screens of a browser when the model does not ask for another size; multiples of 28."""
@@ -71,12 +72,17 @@ class Agent:
 
         With `until="expect"` it ends as soon as everything in `expect` holds, whatever the model says.
         """
-        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until, caution)
+        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until, caution, self._secrets)
         if self.out is None:
             return perform(self.env, self.policy, job, watch=watch)
         manifest = describe(job, self.policy, self._entry(), name=instruction or url)
-        with Recorder(claim(self.out, instruction or "run"), manifest) as record:
+        slug = self._secrets.scrub(instruction or "run")
+        with Recorder(claim(self.out, slug), manifest, secrets=self._secrets) as record:
             return perform(self.env, self.policy, job, record=record, watch=watch)
+
+    @property
+    def _secrets(self) -> Secrets:
+        return self._env.options.secrets if isinstance(self._env, Browser) else NONE
 
     def _entry(self) -> EnvironmentEntry:
         if self._given:

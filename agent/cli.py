@@ -12,9 +12,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from actions import Action
+from agent.care import Care
 from agent.choose import AS_IT_IS, ModelError, Ways, choose
-from agent.commands import ask, ground, options, serve
-from agent.console import STYLES, StepLine, console, outcomes
+from agent.commands import ask, asking, ground, options, serve
+from agent.console import STYLES, StepLine, console, outcomes, success, summary
 from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
 from agent.reader import RecordError, read_run
@@ -57,6 +58,11 @@ def run(
     grounder: options.Grounder = "",
     grammar: options.Grammar = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    allow: options.Allow = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     out: Out = None,
     as_json: Json = False,
@@ -65,6 +71,9 @@ def run(
     from agent.play import play
 
     loaded = [_script(path, settings or []) for path in scripts]
+    names = [name for one in loaded for name in one.script.secrets]
+    care = asking.care(allow, asking.told(context, names, secret, secrets), asking.caution(approve, careful=safe), safe)
+    _ready(loaded, care)
     ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else _model(model, ways=ways)
     policies = [shared or _model(model, one.script.actions) for one in loaded]
@@ -73,14 +82,14 @@ def run(
     for one, policy in zip(loaded, policies, strict=True):
         screen.print(f"[bold]{_plain(one.script.name)}[/bold]  {_plain(one.script.instruction)}")
         folder = _folder(out, one.script.name, alone=len(loaded) == 1)
-        result = play(one, policy, folder, headed=headed, watch=StepLine(screen, ""))
+        result = play(one, policy, folder, headed=headed, care=care, watch=StepLine(screen, ""))
         results.append((one.script.name, result))
         for verdict in result.verdicts:
             screen.print(f"  {'✓' if verdict.held else '✗'} {_plain(verdict.check)}")
         if result.stop.reason == "person":
             break
     screen.print(outcomes(results, "runs"))
-    said = [_summary(name, result) for name, result in results]
+    said = [summary(name, result) for name, result in results]
     _end(worst(result.outcome for _, result in results), said[0] if len(scripts) == 1 else {"runs": said}, as_json)
 
 
@@ -95,6 +104,11 @@ def do(
     grammar: options.Grammar = None,
     size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the page; what suits the model by default")] = "",
     steps: Annotated[int, typer.Option("--steps", min=1)] = 30,
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    allow: options.Allow = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     out: Out = None,
     as_json: Json = False,
@@ -105,32 +119,41 @@ def do(
     from agent.manifest import describe
     from agent.perform import Job, perform
     from agent.record import Recorder
-    from agent.schema import EnvironmentEntry
-    from agent.stage import open_stage
+    from agent.stage import browser, known, open_stage
     from env import Task
 
     asked = _size(size) if size else None
     policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
     width, height = asked or preferred(policy)
     screen = console(quiet=as_json)
-    job = Job(Task(instruction, url), Limits(steps=steps))
-    entry = EnvironmentEntry(kind="browser", width=width, height=height)
+    values = asking.told(context, (), secret, secrets)
+    care = asking.care(allow, values, asking.caution(approve, careful=safe), safe)
+    entry = browser(url, (width, height), care)
     try:
         admit(entry, url)
+        hidden = known(entry, url, values)
     except StageError as error:
         _refuse(f"--url: {error}")
-    manifest = describe(job, policy, entry, name=instruction)
-    with Recorder(_folder(out, instruction, alone=True), manifest) as record, open_stage(entry, headed=headed) as stage:
+    name = hidden.scrub(instruction)
+    job = Job(Task(name, url), Limits(steps=steps), caution=care.caution, secrets=hidden)
+    manifest = describe(job, policy, entry, name=name)
+    with (
+        Recorder(_folder(out, name, alone=True), manifest, secrets=hidden) as record,
+        open_stage(entry, headed=headed, start=url, values=values) as stage,
+    ):
         result = perform(stage.env, policy, job, record=record, watch=StepLine(screen, ""))
-    screen.print(outcomes([(instruction, result)], "run"))
-    _end(result.outcome, _summary(instruction, result), as_json)
+    screen.print(outcomes([(name, result)], "run"))
+    _end(result.outcome, summary(name, result), as_json)
 
 
 @app.command()
 def replay(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
     mode: Annotated[str, typer.Option("--mode", help="exact: every screen must be the recorded one")] = "exact",
     to: Annotated[int | None, typer.Option("--to", min=0, help="go no further than this step")] = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     as_json: Json = False,
 ) -> None:
@@ -142,8 +165,10 @@ def replay(
         _refuse(f"--mode {mode}: expected exact")
     try:
         recorded = read_run(folder)
-        admit(recorded.manifest.environment, recorded.manifest.task.start)
-        with open_stage(recorded.manifest.environment, headed=headed) as stage:
+        entry, start = recorded.manifest.environment, recorded.manifest.task.start
+        admit(entry, start)
+        values = asking.told(context, tuple(entry.secrets), secret, secrets)
+        with open_stage(entry, headed=headed, start=start, values=values) as stage:
             result = repeat(recorded, stage.env, origin=stage.origin, to=to)
     except (RecordError, StageError) as error:
         _refuse(str(error))
@@ -187,7 +212,8 @@ def eval_miniwob(
     """Play seeded MiniWoB++ episodes by real clicks and keys."""
     from rich.progress import Progress
 
-    from agent.evaluate import Mark, evaluate, summary
+    from agent.evaluate import Mark, evaluate
+    from agent.evaluate import summary as scored
     from env import MiniWoB
     from env.miniwob.oracle import TASKS
 
@@ -201,11 +227,11 @@ def eval_miniwob(
             marks.append(mark)
             won = sum(m.success for m in marks)
             progress.update(bar, advance=1, description=f"{mark.task}  {won}/{len(marks)}")
-    scores = summary(marks, policy.name)
+    scores = scored(marks, policy.name)
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
     else:
-        _table(scores)
+        console().print(success(scores))
 
 
 @app.command()
@@ -274,11 +300,18 @@ def _script(path: Path, settings: Sequence[str]) -> Loaded:
             _refuse(f"--set {setting}: expected NAME=VALUE")
         pairs[name] = value
     try:
-        loaded = read_script(path, pairs)
-        ready(loaded)
-    except (ScriptError, StageError) as error:
+        return read_script(path, pairs)
+    except ScriptError as error:
         _refuse(str(error))
-    return loaded
+
+
+def _ready(scripts: Sequence[Loaded], care: Care) -> None:
+    """Whether all can be started, before any is."""
+    try:
+        for loaded in scripts:
+            ready(loaded, care)
+    except StageError as error:
+        _refuse(str(error))
 
 
 def _model(model: str, actions: Sequence[Action] = (), ways: Ways = AS_IT_IS) -> Policy:
@@ -317,22 +350,6 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _summary(name: str, result: Result) -> dict[str, object]:
-    steps = result.trajectory.steps
-    return {
-        "name": name,
-        "outcome": result.outcome.value,
-        "code": result.outcome.code,
-        "stop": result.stop.reason,
-        "detail": result.stop.detail,
-        "steps": len(steps),
-        "seconds": round(sum(s.timings.get(p, 0.0) for s in steps for p in ("policy", "env")), 3),
-        "answers": list(result.answers),
-        "verdicts": [verdict.model_dump() for verdict in result.verdicts],
-        "folder": str(result.folder) if result.folder else None,
-    }
-
-
 def _end(outcome: Outcome, said: object, as_json: bool) -> NoReturn:
     if as_json:
         sys.stdout.write(json.dumps(said) + "\n")
@@ -351,21 +368,6 @@ def _plain(text: str) -> str:
     from agent.describe import clean
 
     return escape(clean(text))
-
-
-def _table(scores: dict[str, object]) -> None:
-    from rich.table import Table
-
-    tasks = scores["tasks"]
-    assert isinstance(tasks, dict)
-    table = Table(title=f"MiniWoB++, {scores['model']}: {scores['success']} {scores['confidence']}")
-    for name in ("task", "success", "first action", "steps", "s/step"):
-        table.add_column(name, justify="left" if name == "task" else "right")
-    for name, row in tasks.items():
-        table.add_row(
-            name, *(f"{row[key]:.2f}" for key in ("success", "first_action_correct", "steps", "seconds_per_step"))
-        )
-    console().print(table)
 
 
 def main() -> None:

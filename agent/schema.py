@@ -50,6 +50,10 @@ class EnvironmentEntry(Entry):
     width: int | None = None
     height: int | None = None
     device: str | None = Field(default=None, description="the phone or tablet it is, by Playwright's name")
+    network: tuple[str, ...] | None = Field(default=None, description="the only origins spoken to; null for all")
+    secrets: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="names, and origins typed into")
+    masks: tuple[str, ...] = Field(default=(), description="CSS selectors of what was covered beside passwords")
+    downloads: bool = Field(default=True, description="whether files were taken")
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 

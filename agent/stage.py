@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
+from agent.care import ANY, NO_CARE, Care, CareError, named, network, secrets
 from agent.schema import EnvironmentEntry
 from agent.script import Loaded
 from agent.site import Site
 from env import Browser, BrowserOptions, Environment, MiniWoB, Screens
+from env.secrets import NONE, Secrets
+
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
 class StageError(ValueError):
@@ -30,30 +35,44 @@ class Stage:
         """Where the pages are served; empty where none are."""
         return self.entry.origin or ""
 
+    @property
+    def secrets(self) -> Secrets:
+        """What no record and no model may be told."""
+        return self.env.options.secrets if isinstance(self.env, Browser) else NONE
+
 
 @contextmanager
-def open_stage(entry: EnvironmentEntry, *, headed: bool = False) -> Iterator[Stage]:
-    """The environment of a script or a record, until the with-block ends."""
+def open_stage(
+    entry: EnvironmentEntry, *, headed: bool = False, start: str = "", values: Mapping[str, str] = _NO_VALUES
+) -> Iterator[Stage]:
+    """The environment of a script or a record, until the with-block ends.
+
+    `values` are its secrets by name; those without an origin of their own are for that of `start`. Where pages are
+    served here, that is the start, and it may be spoken to.
+    """
     if entry.site is None:
-        with build(entry, headed=headed) as env:
+        with build(entry, headed=headed, start=start, values=values) as env:
             yield Stage(env, entry)
         return
     try:
         site = Site(Path(entry.site))
     except FileNotFoundError as error:
         raise StageError(str(error)) from error
-    with site, build(entry, headed=headed) as env:
-        yield Stage(env, entry.model_copy(update={"origin": site.origin}))
+    with site:
+        moved = [origin for origin in entry.network or () if origin != entry.origin]
+        network = None if entry.network is None else (site.origin, *moved)
+        entry = entry.model_copy(update={"origin": site.origin, "network": network})
+        with build(entry, headed=headed, start=site.origin, values=values) as env:
+            yield Stage(env, entry)
 
 
-def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
+def build(
+    entry: EnvironmentEntry, *, headed: bool = False, start: str = "", values: Mapping[str, str] = _NO_VALUES
+) -> Environment:
     """The bare environment."""
     match entry.kind:
-        case "browser" if entry.device:
-            return Browser(BrowserOptions(device=entry.device, headed=headed))
         case "browser":
-            size = (entry.width, entry.height) if entry.width and entry.height else BrowserOptions().size
-            return Browser(BrowserOptions(size=size, headed=headed))
+            return Browser(replace(_guarded(entry, start, values), headed=headed))
         case "miniwob":
             from env.miniwob import OPTIONS
 
@@ -62,6 +81,40 @@ def build(entry: EnvironmentEntry, *, headed: bool = False) -> Environment:
             return Screens()
         case "custom":
             raise StageError("the run used an environment of its caller's own; only that program can replay it")
+
+
+def _guarded(entry: EnvironmentEntry, start: str, values: Mapping[str, str]) -> BrowserOptions:
+    """The options of a browser; `StageError` for an origin that is none, or a secret without a value."""
+    size = (entry.width, entry.height) if entry.width and entry.height else BrowserOptions().size
+    try:
+        return BrowserOptions(
+            size=size,
+            device=entry.device or "",
+            network=network(entry.network),
+            secrets=secrets(entry.secrets, values, start),
+            masks=entry.masks,
+            downloads=entry.downloads,
+        )
+    except CareError as error:
+        raise StageError(str(error)) from error
+
+
+def browser(start: str, size: tuple[int, int], care: Care) -> EnvironmentEntry:
+    """The browser of a run without a script: it may speak to all, unless `care` adds origins to that of `start`."""
+    origins = (*named(start, (), ()), *care.allow)
+    return EnvironmentEntry(
+        kind="browser",
+        width=size[0],
+        height=size[1],
+        network=origins if care.allow and ANY not in origins else None,
+        secrets={name: () for name in care.values},
+        downloads=care.downloads,
+    )
+
+
+def known(entry: EnvironmentEntry, start: str, values: Mapping[str, str]) -> Secrets:
+    """The secrets of a browser that is described so, before it is started. Raises `StageError`."""
+    return _guarded(entry, start, values).secrets
 
 
 def admit(entry: EnvironmentEntry, start: str) -> None:
@@ -92,21 +145,36 @@ def starts(entry: EnvironmentEntry) -> frozenset[str]:
     return frozenset()
 
 
-def ready(loaded: Loaded) -> EnvironmentEntry:
+def ready(loaded: Loaded, care: Care = NO_CARE) -> EnvironmentEntry:
     """The environment that a script asks for, as records describe it; `StageError` where it cannot be started."""
-    place = loaded.script.environment
+    place, script = loaded.script.environment, loaded.script
     if place.kind != "browser":
+        if script.secrets or script.network or script.masks:
+            raise StageError(f"{loaded.path}: network, secrets and masks are for a browser, not for {place.kind}")
         found = EnvironmentEntry(kind=place.kind)
     else:
-        site = str(loaded.page.parent) if loaded.page else None
-        found = EnvironmentEntry(kind="browser", width=place.width, height=place.height, site=site)
-        if place.device is not None:
-            found = EnvironmentEntry(kind="browser", device=_device(loaded, place.device), site=site)
+        origins = (*named(script.start, script.expect, script.actions), *script.network, *care.allow)
+        found = EnvironmentEntry(
+            kind="browser",
+            width=None if place.device else place.width,
+            height=None if place.device else place.height,
+            device=None if place.device is None else _device(loaded, place.device),
+            site=str(loaded.page.parent) if loaded.page else None,
+            network=None if ANY in origins else origins,
+            secrets=script.secrets,
+            masks=script.masks,
+            downloads=care.downloads,
+        )
     if found.site is None:
         try:
             admit(found, loaded.script.start)
         except StageError as error:
             raise StageError(f"{loaded.path}:{loaded.line}: start: {error}") from error
+    if found.kind == "browser":
+        try:
+            _guarded(found, "http://127.0.0.1" if found.site else script.start, care.values)
+        except StageError as error:
+            raise StageError(f"{loaded.path}: {error}") from error
     return found
 
 

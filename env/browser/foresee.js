@@ -58,9 +58,10 @@
     deep,
     active,
     hit: (x, y) => { const found = deep(x, y); return found ? clicked(found) : []; },
-    // Enter on what has the focus: a field sends its form, anything else is clicked.
-    entered: () => {
-      const found = active();
+    // Enter on what has the focus, or would have it after a click: a field sends its form, anything else is clicked.
+    entered: (x, y) => {
+      const there = x === undefined ? active() : deep(x, y);
+      const found = there?.closest("label")?.control || there;
       if (!found) return [];
       if (found.localName === "textarea" || found.isContentEditable) return [];
       return found.form && typed(found) ? sent(found.form, first(found.form)) : clicked(found);

@@ -63,21 +63,35 @@ async def _risks(session: Session, action: Action) -> list[Risk]:
         case Drag():
             return await _at(session, action.path[-1])
         case Type():
-            before = await _at(session, action.at) if action.at else []
-            return before + (await _focused(session, "entered") if "\n" in action.text else [])
+            return await _typed(session, action)
         case Key():
             return await _keys(session, keys.chord(action.keys))
         case _:
             return []
 
 
+async def _typed(session: Session, action: Type) -> list[Risk]:
+    """A line break is the enter key, and a blank on a button presses it; a tab before them leads who knows where."""
+    risks = await _at(session, action.at) if action.at else []
+    line, presses, _ = action.text.partition("\n")
+    if presses and "\t" in line:
+        return [*risks, "unknown"]
+    if presses:
+        risks += await (_at(session, action.at, "entered") if action.at else _focused(session, "entered"))
+    if " " in action.text and not action.at:
+        risks += await _focused(session, "pressed")
+    return risks
+
+
 async def _keys(session: Session, names: list[str]) -> list[Risk]:
     questions = {"Enter": "entered", "NumpadEnter": "entered", " ": "pressed", "Space": "pressed", "Delete": "loose"}
     asked = [questions[name] for name in names if name in questions]
+    if "Enter" in names and {"Control", "Meta"} & set(names):  # many pages send by it what enter alone does not
+        return ["submit"]
     return [risk for question in asked for risk in await _focused(session, question)]
 
 
-async def _at(session: Session, at: Point | None) -> list[Risk]:
+async def _at(session: Session, at: Point | None, question: str = "hit") -> list[Risk]:
     x, y = css(session, at)
     frame = session.current.page.main_frame
     for _ in range(DEPTH):
@@ -89,7 +103,7 @@ async def _at(session: Session, at: Point | None) -> list[Risk]:
         if turned or not across or not high:
             return ["unknown"]
         frame, x, y = inner, (x - left - inset) / across, (y - top - down) / high
-    return _RISKS.validate_python(await frame.evaluate(_call("hit"), [x, y]))
+    return _RISKS.validate_python(await frame.evaluate(_call(question), [x, y]))
 
 
 async def _focused(session: Session, question: str) -> list[Risk]:

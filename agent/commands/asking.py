@@ -1,0 +1,57 @@
+"""The person at the terminal is asked, where there is one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from agent.approve import Approval, Caution, Request, safe
+from agent.care import Care, CareError, network, values
+from agent.commands.ending import refuse
+from agent.describe import clean
+
+MODES = ("never", "risky", "always")
+
+
+def caution(mode: str, *, careful: bool) -> Caution | None:
+    """Who is asked before an action, as --approve and --safe say; None for nobody. Ends the command otherwise."""
+    if mode not in MODES:
+        refuse(f"--approve {mode}: expected one of {', '.join(MODES)}")
+    if careful:
+        return Caution(_first_safe if mode == "always" else safe, always=mode == "always")
+    return None if mode == "never" else Caution(ask, always=mode == "always")
+
+
+def told(context: typer.Context, names: Sequence[str], pairs: list[str] | None, file: Path | None) -> Mapping[str, str]:
+    """The secrets that the command line and the environment give. Ends the command where one cannot be had."""
+    try:
+        return values(names, pairs or (), file, context.find_root().obj)
+    except CareError as error:
+        refuse(str(error))
+
+
+def care(allow: list[str] | None, given: Mapping[str, str], caution: Caution | None, careful: bool) -> Care:
+    """All of it together. Ends the command for an origin that is none."""
+    try:
+        network(tuple(allow or ()))
+    except CareError as error:
+        refuse(f"--allow: {error}")
+    return Care(tuple(allow or ()), given, caution, downloads=not careful)
+
+
+def _first_safe(request: Request) -> Approval:
+    return ask(request) if safe(request).granted else safe(request)
+
+
+def ask(request: Request) -> Approval:
+    """What the person says; nobody there is a no. Ctrl-C at the question ends the run."""
+    if not sys.stdin.isatty():
+        return Approval(False, "nobody is here to approve it")
+    try:
+        granted = typer.confirm(f"  {clean(str(request), 400)}. Do it?", default=False, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return Approval(granted, "" if granted else "the person said no")
