@@ -85,7 +85,7 @@ class Network:
 
 def origin(url: str) -> Origin | None:
     """The origin of a web address; None for what is none, and for what two readers could read in two ways."""
-    if any(letter <= " " or letter in "\\\x7f" for letter in url):
+    if "\\" in re.split("[?#]", url, maxsplit=1)[0] or any(letter <= " " or letter == "\x7f" for letter in url):
         return None
     try:
         parts = urlsplit(url)

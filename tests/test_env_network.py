@@ -38,6 +38,8 @@ CORNER = Click(at=Point(x=50, y=50))
         ("https://example.com", "https://example.com\t.evil.test/", False),
         ("https://example.com", "javascript:fetch('https://example.com')", False),
         ("https://example.com", "", False),
+        ("https://example.com", 'https://example.com/?q="a\\"', True),
+        ("https://example.com", "https://evil.test?\\@example.com/", False),
         ("https://*.example.com", "https://a.b.example.com/", True),
         ("https://*.example.com", "https://example.com/", False),
         ("https://*.example.com", "https://notexample.com/", False),
