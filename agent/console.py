@@ -42,6 +42,8 @@ class StepLine:
             hit = f"  → {clean(receipt.target, 40)}" if receipt.target else ""
             changed = f"{receipt.pixels_changed} px" if receipt.pixels_changed else "nothing changed"
             line.append(f"{hit}  {changed}", style="dim")
+        if step.after and step.after.refused:
+            line.append(f"  refused: {clean(', '.join(step.after.refused), 80)}", style="yellow")
         seconds = step.timings.get("policy", 0.0) + step.timings.get("env", 0.0)
         line.append(f"  {seconds:.2f} s", style="dim")
         self.screen.print(line)

@@ -14,7 +14,9 @@ from env.observation import Box, Image, Observation, Receipt
 if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
     from env.miniwob import MiniWoB
+    from env.network import Network
     from env.screens import Screens
+    from env.secrets import Secret, Secrets
 
 __all__ = [
     "Box",
@@ -24,9 +26,12 @@ __all__ = [
     "EnvironmentBroken",
     "Image",
     "MiniWoB",
+    "Network",
     "Observation",
     "Receipt",
     "Screens",
+    "Secret",
+    "Secrets",
     "Task",
 ]
 
@@ -34,7 +39,10 @@ _LAZY = {
     "Browser": "env.browser",
     "BrowserOptions": "env.browser",
     "MiniWoB": "env.miniwob",
+    "Network": "env.network",
     "Screens": "env.screens",
+    "Secret": "env.secrets",
+    "Secrets": "env.secrets",
 }
 
 

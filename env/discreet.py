@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import copy
+from dataclasses import fields, replace
+from typing import TypeVar
 
 from env.environment import EnvironmentBroken
 from env.observation import Observation, Receipt
@@ -10,34 +12,26 @@ from env.secrets import Secrets
 
 
 def scrub(seen: Observation, secrets: Secrets) -> Observation:
-    """`seen`, with every word in it that a page may have repeated scrubbed."""
+    """`seen`, with every word in it scrubbed, of the page's and of the receipt's."""
     if not secrets:
         return seen
-    return replace(
-        seen,
-        url=secrets.scrub(seen.url),
-        title=secrets.scrub(seen.title),
-        tabs=_each(seen.tabs, secrets),
-        dialog=secrets.scrub(seen.dialog),
-        focus=secrets.scrub(seen.focus),
-        downloads=_each(seen.downloads, secrets),
-        refused=_each(seen.refused, secrets),
-        instruction=secrets.scrub(seen.instruction),
-        receipt=_receipt(seen.receipt, secrets) if seen.receipt else None,
-    )
+    receipt = _cleaned(seen.receipt, secrets) if seen.receipt else None
+    return replace(_cleaned(replace(seen, receipt=None), secrets), receipt=receipt)
 
 
-def _receipt(receipt: Receipt, secrets: Secrets) -> Receipt:
-    return replace(
-        receipt,
-        target=secrets.scrub(receipt.target),
-        dialog=secrets.scrub(receipt.dialog),
-        downloads=_each(receipt.downloads, secrets),
-    )
+D = TypeVar("D", Observation, Receipt)
 
 
-def _each(texts: tuple[str, ...], secrets: Secrets) -> tuple[str, ...]:
-    return tuple(secrets.scrub(text) for text in texts)
+def _cleaned(words: D, secrets: Secrets) -> D:
+    """All fields that are text, or rows of it, whichever there are: a new field is not forgotten here."""
+    quiet = copy(words)
+    for part in fields(words):
+        value: object = vars(words)[part.name]
+        if isinstance(value, str):
+            object.__setattr__(quiet, part.name, secrets.scrub(value))  # frozen, but nobody else has it yet
+        elif isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+            object.__setattr__(quiet, part.name, tuple(secrets.scrub(one) for one in value))
+    return quiet
 
 
 def still(broken: EnvironmentBroken, secrets: Secrets) -> EnvironmentBroken:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from actions import ActionError, Click, Point, Scroll, Type
+from actions import ActionError, Click, Key, Point, Scroll, Type
 from env import Browser, BrowserOptions, Observation, Task
 from env.browser.veil import COVER, along, cover
 from env.network import Network
@@ -235,3 +235,21 @@ def test_what_moved_during_a_capture_is_covered_along_its_way() -> None:
     assert cover(pixels, ()) is pixels
     assert (cover(pixels, [(-5, -5, 3, 20)])[:, :3] == COVER).all()
     assert not pixels.any()
+
+
+def test_a_secret_is_not_copied_out_of_the_field_that_it_was_typed_into() -> None:
+    page = f"<input id=i style='{FIELD}'><input id=j style='{FIELD};top:100px'>"
+    with pages({"/": page}) as port, Browser(options(port)) as env:
+        env.reset(Task(start=f"http://127.0.0.1:{port}/"))
+        env.step(Type(text="plain", at=Point(x=50, y=120)))
+        env.step(Key(keys=("ctrl", "a")))
+        env.step(Key(keys=("ctrl", "c")))
+        env.step(Type(text="<secret:word>", at=Point(x=50, y=20)))
+        env.step(Key(keys=("ctrl+a",)))
+        for names in (("ctrl", "c"), ("ctrl", "x"), ("ctrl+insert",), ("shift", "delete")):
+            with pytest.raises(ActionError, match="would copy a secret"):
+                env.step(Key(keys=names))
+        env.step(click(50, 120))
+        env.step(Key(keys=("ctrl", "v")))
+        assert env.evaluate("j.value") in ("plainplain", "plain")
+        env.step(Key(keys=("ctrl", "c")))

@@ -27,12 +27,13 @@ from actions.action import (
 )
 from env import keys
 from env.browser.element import choose
-from env.browser.entrust import entrust, keep, meant
+from env.browser.entrust import entrust, holds, keep, meant
 from env.browser.navigate import back, navigate
 from env.browser.pointer import css, held, point
 from env.browser.session import Session
 from env.untrusted import page as written
 
+COPIES = frozenset({"Control+c", "Control+x", "Control+Insert", "Shift+Delete", "Meta+c", "Meta+x"})
 CHOOSER = 2.0  # seconds in which a click has to open its file chooser
 PER_PRESS = 0.05  # seconds that a press of one key may take, generously
 
@@ -56,10 +57,7 @@ async def act(session: Session, action: Action) -> None:
         case Type():
             await _enter(session, action)
         case Key():
-            session.target, names = session.focus, keys.chord(action.keys)
-            for _ in range(action.count):
-                async with held(session, names):
-                    await session.linger(action.hold)
+            await _chord(session, action)
         case Wait():
             await session.linger(action.seconds)
         case Navigate():
@@ -74,6 +72,16 @@ async def act(session: Session, action: Action) -> None:
             await _upload(session, action)
         case Answer() | AskUser() | Finish():
             raise ActionError(f"{action.kind}: is said to the user, not done to the screen")
+
+
+async def _chord(session: Session, action: Key) -> None:
+    """Press the keys; ActionError where that would copy a secret."""
+    session.target, names = session.focus, keys.chord(action.keys)
+    if session.typed and COPIES & {"+".join(names)} and await holds(session):
+        raise ActionError(f"keys: {'+'.join(action.keys)} would copy a secret, which stays where it was typed")
+    for _ in range(action.count):
+        async with held(session, names):
+            await session.linger(action.hold)
 
 
 async def _enter(session: Session, action: Type) -> None:

@@ -224,7 +224,7 @@ class Browser:
                 self._worker.run(self._chromium.close(), CLOSING)
         except (TimeoutError, PlaywrightError):
             self._worker.close()
-            self._worker, self._playwright = Worker(), None
+            self._worker, self._playwright, self._gate = Worker(), None, None
         self._session = self._chromium = self._broken = None
 
     async def _reset(self, start: str) -> Observation:

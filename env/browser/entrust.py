@@ -13,6 +13,7 @@ from env.untrusted import page
 
 DEPTH = 8  # frames within each other
 ACTIVE = f"() => {STATE}?.active() ?? document.activeElement"
+HOLDS = f"() => document.hasFocus() && Boolean({STATE}?.holds())"
 KEEP = f"() => {STATE}?.keep()"
 
 
@@ -42,6 +43,18 @@ async def entrust(session: Session, secret: Secret) -> Frame:
             return frame
         frame = inner
     raise ActionError(f"text: the focus is in a frame more than {DEPTH} deep, and {secret} is not typed there")
+
+
+async def holds(session: Session) -> bool:
+    """Whether the focus is on what is covered, in any frame; it may not be copied to where it would not be."""
+    for frame in session.current.page.frames:
+        try:
+            if await frame.evaluate(HOLDS):
+                return True
+        except PlaywrightError:
+            if session.broken or session.current.page.is_closed():
+                raise
+    return False
 
 
 async def keep(session: Session, frame: Frame, secret: Secret) -> None:
