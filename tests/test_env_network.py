@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from actions import ActionError, Back, Click, Navigate, Point
 from env import Browser, BrowserOptions, EnvironmentBroken, Observation, Task
+from env.browser.gate import Gate, Through
 from env.network import Network, Origin, origin
 
 SIZE = (560, 280)
@@ -261,3 +263,80 @@ def test_a_dead_server_is_told_at_once_through_the_gate_too() -> None:
             env.reset(Task(start="http://127.0.0.1:1/"))
         assert time.monotonic() - began < 8
         assert not out.reached
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    """What a gate answers, until it hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+async def port_of(gate: Gate) -> int:
+    flags = await gate.open()
+    return int(next(flag for flag in flags if flag.startswith("--proxy-server=")).rpartition(":")[2])
+
+
+def test_what_is_allowed_goes_through_another_proxy_and_signs_in_there() -> None:
+    signed: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        signed.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" if signed[-1].startswith(b"CONNECT") else b"HTTP/1.1 204 No\r\n\r\n")
+        writer.close()
+
+    async def through() -> list[bytes]:
+        beyond = await asyncio.start_server(proxy, "127.0.0.1", 0)
+        refused: list[str] = []
+        way = Through("127.0.0.1", beyond.sockets[0].getsockname()[1], "me", "pass")
+        gate = Gate(Network.of("http://a.test", "https://b.test"), refused.append, way)
+        port = await port_of(gate)
+        said = [
+            await ask(port, b"GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: z\r\n\r\n"),
+            await ask(port, b"CONNECT b.test:443 HTTP/1.1\r\n\r\n"),
+            await ask(port, b"GET http://c.test/ HTTP/1.1\r\n\r\n"),
+        ]
+        gate.close()
+        beyond.close()
+        assert refused == ["GET http://c.test/"]
+        assert "pass" not in repr(way)
+        return said
+
+    plain, tunnel, other = asyncio.run(through())
+    assert plain.startswith(b"HTTP/1.1 204")
+    assert tunnel.startswith(b"HTTP/1.1 200")
+    assert other.startswith(b"HTTP/1.1 403")
+    assert [line.split(b" ")[:2] for line in signed] == [[b"GET", b"http://a.test/x?y"], [b"CONNECT", b"b.test:443"]]
+    assert all(line.count(b"Proxy-Authorization: Basic bWU6cGFzcw==") == 1 for line in signed)
+    assert b"Proxy-Authorization: z" not in signed[0]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        b"CONNECT a.test HTTP/1.1\r\n\r\n",
+        b"CONNECT a.test:99999999 HTTP/1.1\r\n\r\n",
+        b"CONNECT evil.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        b"GET http://a.test@evil.test/ HTTP/1.1\r\n\r\n",
+        b"GET http://a.test:80x/ HTTP/1.1\r\n\r\n",
+        b"X" * 100_000 + b"\r\n\r\n",
+    ],
+)
+def test_a_request_that_is_none_opens_no_connection(request_: bytes) -> None:
+    async def send() -> bytes:
+        gate = Gate(Network.of("http://a.test"), lambda _: None)
+        try:
+            return await ask(await port_of(gate), request_)
+        except ConnectionError:
+            return b""
+        finally:
+            gate.close()
+
+    assert asyncio.run(send())[:12] in (b"", b"HTTP/1.1 403")

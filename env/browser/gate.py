@@ -7,10 +7,11 @@ a frame of another origin, a download) comes by here. It is written in full in d
 from __future__ import annotations
 
 import asyncio
+import base64
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from env.network import Network
@@ -66,11 +67,28 @@ class Head:
         return self.value(b"upgrade-insecure-requests") == b"1"
 
 
+@dataclass(frozen=True)
+class Through:
+    """Another proxy that what is allowed goes through, spoken to in plain http."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The header that signs in there; none where nobody has to."""
+        if not self.username:
+            return []
+        return [b"Proxy-Authorization: Basic " + base64.b64encode(f"{self.username}:{self.password}".encode())]
+
+
 class Gate:
     """Listens on 127.0.0.1 from `open` until `close`; `refused` is told of every request that was turned away."""
 
-    def __init__(self, network: Network, refused: Callable[[str], None]) -> None:
-        self.network = network
+    def __init__(self, network: Network, refused: Callable[[str], None], through: Through | None = None) -> None:
+        self.network, self.through = network, through
         self._refused = refused
         self._server: asyncio.Server | None = None
         self._open: set[StreamWriter] = set()
@@ -124,11 +142,25 @@ class Gate:
         if host not in OWN:
             self._refused(request)
 
-    async def _tunnel(self, host: str, port: int, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _reach(self, host: str, port: int) -> tuple[StreamReader, StreamWriter]:
+        """A connection to a place, or to the proxy that leads there."""
+        if self.through is not None:
+            host, port = self.through.host, self.through.port
         async with asyncio.timeout(PATIENCE):
-            beyond = await asyncio.open_connection(host, port)
-        self._open.add(beyond[1])
+            reader, writer = await asyncio.open_connection(host, port)
+        self._open.add(writer)
+        return reader, writer
+
+    async def _tunnel(self, host: str, port: int, reader: StreamReader, writer: StreamWriter) -> None:
+        beyond = await self._reach(host, port)
         try:
+            if self.through is not None:
+                asked = [f"CONNECT {_place(host, port)} HTTP/1.1".encode(), f"Host: {_place(host, port)}".encode()]
+                await _say(beyond[1], b"\r\n".join([*asked, *self.through.lines]) + b"\r\n\r\n")
+                async with asyncio.timeout(PATIENCE):
+                    said = await beyond[0].readuntil(b"\r\n\r\n")
+                if said[9:12] != b"200":
+                    raise ConnectionError(f"the proxy did not let {_place(host, port)} through")
             await _say(writer, b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _first(_pour(reader, beyond[1]), _pour(beyond[0], writer))
         finally:
@@ -138,12 +170,12 @@ class Gate:
     async def _forward(self, head: Head, reader: StreamReader, writer: StreamWriter) -> None:
         """One request and its answer: the next may be for another place, so the connection ends with it."""
         parts = urlsplit(head.target)
-        async with asyncio.timeout(PATIENCE):
-            beyond = await asyncio.open_connection(parts.hostname, parts.port or 80)
-        self._open.add(beyond[1])
+        beyond = await self._reach(parts.hostname or "", parts.port or 80)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            lines = [f"{head.method} {path} HTTP/1.1".encode("latin-1"), *_kept(head.lines), b"Connection: close"]
+            target = path if self.through is None else head.target
+            more = [*_kept(head.lines), *(self.through.lines if self.through else []), b"Connection: close"]
+            lines = [f"{head.method} {target} HTTP/1.1".encode("latin-1"), *more]
             beyond[1].write(b"\r\n".join(lines) + b"\r\n\r\n")
             await _first(_pour(reader, beyond[1]), _reply(beyond[0], writer))
         finally:
@@ -161,6 +193,10 @@ async def _reply(reader: StreamReader, writer: StreamWriter) -> None:
         if not code.startswith(b"1"):
             break
     await _pour(reader, writer)
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _kept(lines: Sequence[bytes]) -> list[bytes]:
