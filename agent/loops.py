@@ -53,9 +53,9 @@ class Trail:
         return best if best.times > 1 else None
 
     def _times(self, length: int) -> int:
-        """How often the last `length` marks stand at the end; one alone is a loop only where it changed nothing."""
+        """How often in a row the last `length` marks stand at the end; twice can only be where they lead round."""
         last = self.marks[-length:]
-        if len(last) < length or last[-1].after != last[0].before:
+        if len(last) < length:
             return 0
         times = 1
         while self.marks[-length * (times + 1) : -length * times] == last:

@@ -20,6 +20,8 @@ from http_recorder import Answer, Asked, Server, answering, told
 from PIL import Image
 
 from actions import DIALECTS, Action, Click, Finish, Frame, Key, Navigate, Point, Type
+from agent.care import CareError, named, network, secrets, values
+from agent.expect import Check
 from agent.reader import read_run
 from env.browser.veil import COVER
 
@@ -181,11 +183,9 @@ def test_every_picture_that_the_model_saw_of_the_secret_is_covered(
     ("more", "said"),
     [
         ((), "HANDEYE_SECRET_PASSWORD"),
-        (("--secret", "password"), "NAME=VARIABLE"),
         (("--secret", "password=hunter2"), "no environment variable"),
         (("--allow", "example.com"), "--allow"),
         (("--approve", "sometimes"), "never, risky, always"),
-        (("--secrets", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
 def test_a_secret_without_a_value_and_a_word_that_is_none_are_said_before_anything_starts(
@@ -198,3 +198,49 @@ def test_a_secret_without_a_value_and_a_word_that_is_none_are_said_before_anythi
     assert said in done.stderr
     assert "hunter2" not in done.stderr
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_values_come_from_pairs_before_files_before_variables(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.yaml"
+    file.write_text("b: 'from the file'\nc: 'file too'\n")
+    environ = {"HANDEYE_SECRET_A_1": "from a variable", "HANDEYE_SECRET_B": "unused", "OTHER": "from a pair"}
+    found = values(("a-1", "b"), ["c=OTHER"], file, environ)
+    assert dict(found) == {"a-1": "from a variable", "b": "from the file", "c": "from a pair"}
+
+
+@pytest.mark.parametrize("text", ["b: 1234\n", "- b\n", "b: 'x\n", "{"])
+def test_a_file_that_cannot_be_read_is_named_and_not_quoted(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "secrets.yaml"
+    file.write_text(f"# hunter2\n{text}")
+    with pytest.raises(CareError, match="--secrets") as told_:
+        values((), (), file, {})
+    assert str(file) in str(told_.value)
+    assert "1234" not in str(told_.value).replace(str(file), "")
+    assert "hunter2" not in str(told_.value)
+
+
+@pytest.mark.parametrize(
+    ("start", "expect", "origins"),
+    [
+        (
+            "https://a.test/x",
+            ["/thanks", "https://b.test/*", "https://*.c.test/"],
+            ("https://a.test", "https://b.test"),
+        ),
+        ("page.html", [], ()),
+        ("file:///pages/a.html", ["file:///etc/passwd"], ("file:///pages/",)),
+        ("about:blank", ["http://127.0.0.1:*/"], ()),
+    ],
+)
+def test_a_script_may_reach_what_it_names(start: str, expect: list[str], origins: tuple[str, ...]) -> None:
+    checks = [Check(url=url) for url in expect]
+    assert named(start, checks, ()) == origins
+    assert named(start, checks, [Navigate(url="https://d.test/")]) == (*origins, "https://d.test")
+
+
+def test_without_origins_of_its_own_a_secret_is_for_the_start() -> None:
+    known = secrets({"a": (), "b": ("https://b.test",)}, {"a": "aaaa", "b": "bbbb"}, "https://a.test/login")
+    assert [str(secret.origins) for secret in known.known] == ["https://a.test", "https://b.test"]
+    with pytest.raises(CareError, match="for which origins"):
+        secrets({"a": ()}, {"a": "aaaa"}, "about:blank")
+    assert network(("any",)) is None

@@ -171,7 +171,7 @@ PLACES = {
 """Where the field of a page stands, in CSS pixels."""
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("scale", [1.0, *(pytest.param(scale, marks=pytest.mark.slow) for scale in (1.5, 2.0))])
 def test_exactly_the_field_is_covered_wherever_it_stands(scale: float) -> None:
     at = "position:absolute;left:100px;top:60px;width:200px;height:40px"
     field = f"<input type=password value=secret style='{at};border:0;padding:0;margin:0'>"
@@ -206,6 +206,7 @@ def test_a_field_is_covered_where_it_has_been_scrolled_to() -> None:
         assert covered(seen) == (0, 199, 201, 241)
 
 
+@pytest.mark.slow
 def test_a_field_that_moves_all_the_time_is_covered_in_every_picture() -> None:
     field = f"""<style>@keyframes go {{ to {{ left: 300px }} }} input {{ animation: go .4s linear infinite alternate }}
         </style><body style='margin:0'><input type=password value=x style='{FIELD}'>"""
