@@ -20,9 +20,11 @@ from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
 from agent.reader import RecordError, read_run
 from agent.record import claim
+from agent.schema import EnvironmentEntry
 from agent.script import Loaded, ScriptError, read_script
-from agent.stage import StageError, admit, ready
+from agent.stage import StageError, admit, browser, hidden, known
 from env import EnvironmentBroken
+from env.secrets import Secrets
 
 app = typer.Typer(
     help="A GUI agent: sees a screen, decides with a vision-language model, acts by absolute pixels.",
@@ -72,18 +74,19 @@ def run(
 
     loaded = [_script(path, settings or []) for path in scripts]
     names = [name for one in loaded for name in one.script.secrets]
-    care = asking.care(allow, asking.told(context, names, secret, secrets), asking.caution(approve, careful=safe), safe)
-    _ready(loaded, care)
+    care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    words = [_hidden(one, care) for one in loaded]
     ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else _model(model, ways=ways)
     policies = [shared or _model(model, one.script.actions) for one in loaded]
     screen = console(quiet=as_json)
     results: list[tuple[str, Result]] = []
-    for one, policy in zip(loaded, policies, strict=True):
-        screen.print(f"[bold]{_plain(one.script.name)}[/bold]  {_plain(one.script.instruction)}")
-        folder = _folder(out, one.script.name, alone=len(loaded) == 1)
+    for one, policy, kept in zip(loaded, policies, words, strict=True):
+        name = kept.scrub(one.script.name)
+        screen.print(f"[bold]{_plain(name)}[/bold]  {_plain(kept.scrub(one.script.instruction))}")
+        folder = _folder(out, name, alone=len(loaded) == 1)
         result = play(one, policy, folder, headed=headed, care=care, watch=StepLine(screen, ""))
-        results.append((one.script.name, result))
+        results.append((name, result))
         for verdict in result.verdicts:
             screen.print(f"  {'✓' if verdict.held else '✗'} {_plain(verdict.check)}")
         if result.stop.reason == "person":
@@ -119,27 +122,20 @@ def do(
     from agent.manifest import describe
     from agent.perform import Job, perform
     from agent.record import Recorder
-    from agent.stage import browser, known, open_stage
+    from agent.stage import open_stage
     from env import Task
 
     asked = _size(size) if size else None
     policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
-    width, height = asked or preferred(policy)
     screen = console(quiet=as_json)
-    values = asking.told(context, (), secret, secrets)
-    care = asking.care(allow, values, asking.caution(approve, careful=safe), safe)
-    entry = browser(url, (width, height), care)
-    try:
-        admit(entry, url)
-        hidden = known(entry, url, values)
-    except StageError as error:
-        _refuse(f"--url: {error}")
-    name = hidden.scrub(instruction)
-    job = Job(Task(name, url), Limits(steps=steps), caution=care.caution, secrets=hidden)
+    care = asking.care(context, (), allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    entry, words = _browser(url, asked or preferred(policy), care)
+    name = words.scrub(instruction)
+    job = Job(Task(name, url), Limits(steps=steps), caution=care.caution, secrets=words)
     manifest = describe(job, policy, entry, name=name)
     with (
-        Recorder(_folder(out, name, alone=True), manifest, secrets=hidden) as record,
-        open_stage(entry, headed=headed, start=url, values=values) as stage,
+        Recorder(_folder(out, name, alone=True), manifest, secrets=words) as record,
+        open_stage(entry, headed=headed, start=url, values=care.values) as stage,
     ):
         result = perform(stage.env, policy, job, record=record, watch=StepLine(screen, ""))
     screen.print(outcomes([(name, result)], "run"))
@@ -167,8 +163,8 @@ def replay(
         recorded = read_run(folder)
         entry, start = recorded.manifest.environment, recorded.manifest.task.start
         admit(entry, start)
-        values = asking.told(context, tuple(entry.secrets), secret, secrets)
-        with open_stage(entry, headed=headed, start=start, values=values) as stage:
+        care = asking.care(context, tuple(entry.secrets), allow=None, pairs=secret, file=secrets)
+        with open_stage(entry, headed=headed, start=start, values=care.values) as stage:
             result = repeat(recorded, stage.env, origin=stage.origin, to=to)
     except (RecordError, StageError) as error:
         _refuse(str(error))
@@ -305,13 +301,22 @@ def _script(path: Path, settings: Sequence[str]) -> Loaded:
         _refuse(str(error))
 
 
-def _ready(scripts: Sequence[Loaded], care: Care) -> None:
-    """Whether all can be started, before any is."""
+def _hidden(loaded: Loaded, care: Care) -> Secrets:
+    """The secrets of a script that can be started."""
     try:
-        for loaded in scripts:
-            ready(loaded, care)
+        return hidden(loaded, care)
     except StageError as error:
         _refuse(str(error))
+
+
+def _browser(url: str, size: tuple[int, int], care: Care) -> tuple[EnvironmentEntry, Secrets]:
+    """A browser without a script, and its secrets."""
+    entry = browser(url, size, care)
+    try:
+        admit(entry, url)
+        return entry, known(entry, url, care.values)
+    except StageError as error:
+        _refuse(f"--url: {error}")
 
 
 def _model(model: str, actions: Sequence[Action] = (), ways: Ways = AS_IT_IS) -> Policy:

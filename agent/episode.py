@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions import ActionError, Answer, AskUser, Finish
 from agent.limits import Limits
-from agent.loops import Mark, Trail, deed, fingerprint
+from agent.loops import Trail, fingerprint
 from agent.policy import Policy, PolicyBroken, within
 from agent.step import Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Task
@@ -32,11 +32,10 @@ def episode(
     """
     limits = limits or Limits()
     history: list[Step] = []
-    trail = Trail()
     began = limits.clock()
     try:
         seen = env.reset(task)
-        screen = fingerprint(seen)
+        trail = Trail(fingerprint(seen))
         task = named(task, seen)
         policy = within(policy, env.space)
         while not seen.done:
@@ -53,8 +52,7 @@ def episode(
             yield step
             if isinstance(step.action, Finish):
                 return Stop("finished", step.action.text)
-            after = fingerprint(step.after) if step.after else screen
-            trail, screen = trail.then(Mark(deed(step), screen, after)), after
+            trail = trail.after(step)
             seen = warned(step.after or seen, limits.warning(trail))
     except EnvironmentBroken as error:
         return Stop("environment", str(error))

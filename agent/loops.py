@@ -38,13 +38,19 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Trail:
-    """What has been done so far."""
+    """What has been done so far, and the screen that it has led to."""
 
+    screen: str = ""
     marks: tuple[Mark, ...] = ()
+
+    def after(self, step: Step) -> Trail:
+        """The trail with one more step; what was not carried out leads to where it was."""
+        there = fingerprint(step.after) if step.after else self.screen
+        return self.then(Mark(deed(step), self.screen, there))
 
     def then(self, mark: Mark) -> Trail:
         """The trail with one more step."""
-        return Trail((*self.marks, mark))
+        return Trail(mark.after, (*self.marks, mark))
 
     def cycle(self) -> Cycle | None:
         """What the trail ends with that came at least twice over; where several do, what came most often."""

@@ -170,12 +170,16 @@ def ready(loaded: Loaded, care: Care = NO_CARE) -> EnvironmentEntry:
             admit(found, loaded.script.start)
         except StageError as error:
             raise StageError(f"{loaded.path}:{loaded.line}: start: {error}") from error
-    if found.kind == "browser":
-        try:
-            _guarded(found, "http://127.0.0.1" if found.site else script.start, care.values)
-        except StageError as error:
-            raise StageError(f"{loaded.path}: {error}") from error
     return found
+
+
+def hidden(loaded: Loaded, care: Care) -> Secrets:
+    """The secrets of a script; `StageError` where it cannot be started."""
+    entry = ready(loaded, care)
+    try:
+        return known(entry, "http://127.0.0.1" if entry.site else loaded.script.start, care.values)
+    except StageError as error:
+        raise StageError(f"{loaded.path}: {error}") from error
 
 
 def _device(loaded: Loaded, name: str) -> str:

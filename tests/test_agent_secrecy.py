@@ -111,7 +111,7 @@ expect:
         return told({"id": "x", "object": "chat.completion", "created": 1, "choices": [choice], "usage": usage})
 
     with answering(answer) as server:
-        command = ["run", script(folder, text), "--model", f"{server.url}/v1", "--out", folder / "run", "--json"]
+        command = ["run", script(folder, text), "--model", f"{server.url}/v1", "--out", folder / "run"]
         command += ["--secret", "password=THE_WORD", "--with", f"record={folder / 'tape'}"]
         done = subprocess.run(
             [sys.executable, "-m", "agent.cli", *map(str, command)],

@@ -269,6 +269,12 @@ def test_a_start_outside_the_policy_is_no_start() -> None:
         assert env.reset(Task()).url == "about:blank"
 
 
+def test_a_start_that_leads_out_of_the_policy_says_where_to() -> None:
+    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
+        with pytest.raises(EnvironmentBroken, match="unreachable: .* it leads to GET http://www.test/"):
+            env.reset(Task(start=f"{here.url}/redirect?http://www.test/"))
+
+
 def test_a_dead_server_is_told_at_once_through_the_gate_too() -> None:
     with sink("a") as out, Browser(BrowserOptions(size=SIZE, network=Network.of("http://127.0.0.1:1"))) as env:
         began = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -25,21 +25,26 @@ def caution(mode: str, *, careful: bool) -> Caution | None:
     return None if mode == "never" else Caution(ask, always=mode == "always")
 
 
-def told(context: typer.Context, names: Sequence[str], pairs: list[str] | None, file: Path | None) -> Mapping[str, str]:
-    """The secrets that the command line and the environment give. Ends the command where one cannot be had."""
+def care(
+    context: typer.Context,
+    names: Sequence[str],
+    *,
+    allow: list[str] | None,
+    pairs: list[str] | None,
+    file: Path | None,
+    mode: str = "never",
+    careful: bool = False,
+) -> Care:
+    """What the command line adds to scripts with secrets of these names. Ends the command for what cannot be had."""
     try:
-        return values(names, pairs or (), file, context.find_root().obj)
+        found = values(names, pairs or (), file, context.find_root().obj)
     except CareError as error:
         refuse(str(error))
-
-
-def care(allow: list[str] | None, given: Mapping[str, str], caution: Caution | None, careful: bool) -> Care:
-    """All of it together. Ends the command for an origin that is none."""
     try:
         network(tuple(allow or ()))
     except CareError as error:
         refuse(f"--allow: {error}")
-    return Care(tuple(allow or ()), given, caution, downloads=not careful)
+    return Care(tuple(allow or ()), found, caution(mode, careful=careful), downloads=not careful)
 
 
 def _first_safe(request: Request) -> Approval:

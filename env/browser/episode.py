@@ -12,7 +12,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from actions.action import Action
 from env.browser import capture, element, veil
 from env.browser.act import act, answer, patience
-from env.browser.navigate import BLANK, reason
+from env.browser.navigate import BLANK, NO_PAGE, reason
 from env.browser.session import Session, Tab, gone
 from env.browser.settle import settle
 from env.environment import EnvironmentBroken
@@ -50,6 +50,8 @@ async def _load(session: Session, url: str) -> None:
             raise
         late = isinstance(error, PlaywrightTimeout)
         why = f"no answer within {patient / 1000:g} s" if late else reason(error)
+        if session.refused and why == NO_PAGE:
+            why = f"it leads to {session.refused[-1]}, which is not among the origins that may be spoken to"
         raise EnvironmentBroken("unreachable", f"{url}: {why}") from error
     try:
         await page.wait_for_load_state("load", timeout=patient)
