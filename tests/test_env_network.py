@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from escapes import AT_ONCE, BIG, LEAVING, PREPARED, SERVICE, Sink, sink
@@ -270,9 +271,23 @@ def test_a_start_outside_the_policy_is_no_start() -> None:
 
 
 def test_a_start_that_leads_out_of_the_policy_says_where_to() -> None:
-    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
-        with pytest.raises(EnvironmentBroken, match="unreachable: .* it leads to GET http://www.test/"):
-            env.reset(Task(start=f"{here.url}/redirect?http://www.test/"))
+    leads = pytest.raises(EnvironmentBroken, match=r"unreachable: .* it leads to GET http://www\.test/")
+    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env, leads:
+        env.reset(Task(start=f"{here.url}/redirect?http://www.test/"))
+
+
+def test_a_page_in_a_file_leads_to_files_of_its_own_folder_alone(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out.html").write_text("<title>Out</title>")
+    (tmp_path / "in" / "b.html").write_text("<title>B</title>")
+    page = tmp_path / "in" / "a.html"
+    page.write_text(f"<title>A</title>{BIG}<a href='../out.html'>out</a>")
+    with Browser(BrowserOptions(size=SIZE, network=Network.of(f"{page.parent.as_uri()}/"))) as env:
+        env.reset(Task(start=page.as_uri()))
+        seen = env.step(CORNER)
+        assert (seen.title, len(seen.refused)) == ("A", 1)
+        env.evaluate("document.querySelector('a').href = 'b.html'")
+        assert env.step(CORNER).title == "B"
 
 
 def test_a_dead_server_is_told_at_once_through_the_gate_too() -> None:
