@@ -13,7 +13,7 @@ import pytest
 
 from actions import ActionError, Click, Key, Point, Scroll, Type
 from env import Browser, BrowserOptions, Observation, Task
-from env.browser.veil import COVER, along, cover
+from env.browser.veil import COVER, FAR, along, cover
 from env.network import Network
 from env.secrets import Secret, Secrets
 
@@ -24,10 +24,14 @@ FIELD = "position:absolute;left:0;top:0;width:200px;height:40px;border:0;padding
 
 @contextmanager
 def pages(shown: dict[str, str]) -> Iterator[int]:
-    """A server of these pages; {port} in them is its own port."""
+    """A server of these pages, and of /hang, which never answers; {port} in them is its own port."""
+    ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/hang"):
+                ended.wait(30)
+                return
             text = shown.get(self.path.partition("?")[0], "").replace("{port}", str(port))
             body = f"<!doctype html><meta charset=utf-8>{text}".encode()
             self.send_response(200)
@@ -47,6 +51,7 @@ def pages(shown: dict[str, str]) -> Iterator[int]:
         try:
             yield port
         finally:
+            ended.set()
             server.shutdown()
             thread.join()
 
@@ -229,8 +234,9 @@ def test_masks_without_the_veil_are_refused() -> None:
         BrowserOptions(veil=False, masks=("p",))
 
 
-def test_what_moved_during_a_capture_is_covered_along_its_way() -> None:
-    assert along([(0, 0, 5, 5)], [(10, 2, 15, 7)]) == ((-10, -2, 25, 9),)
+def test_what_moved_during_a_capture_is_covered_in_all_the_band_where_it_moves() -> None:
+    assert along([(0, 3, 5, 8)], [(10, 3, 15, 8)]) == ((-FAR, 3, FAR, 8),)
+    assert along([(0, 3, 5, 8)], [(0, 4, 5, 9)]) == ((0, -FAR, 5, FAR),)
     assert along([(0, 0, 5, 5)], []) == ((0, 0, 5, 5),)
     pixels = np.zeros((10, 10, 3), np.uint8)
     assert cover(pixels, ()) is pixels
@@ -254,3 +260,13 @@ def test_a_secret_is_not_copied_out_of_the_field_that_it_was_typed_into() -> Non
         env.step(Key(keys=("ctrl", "v")))
         assert env.evaluate("j.value") in ("plainplain", "plain")
         env.step(Key(keys=("ctrl", "c")))
+
+
+def test_a_secret_is_covered_on_a_page_that_waits_for_a_dead_server() -> None:
+    page = f"<form action=/hang><input id=i name=q style='{FIELD}'></form>"
+    with pages({"/": page}) as port, Browser(options(port, settle_cap=1.0)) as env:
+        env.reset(Task(start=f"http://127.0.0.1:{port}/"))
+        seen = env.step(Type(text="<secret:word>\n", at=Point(x=50, y=20)))
+        assert not (seen.screenshot[2:38, 5:195] < 90).all(axis=2).any()
+        assert covered(seen) is not None
+        assert WORD not in words(seen)

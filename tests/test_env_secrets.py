@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actions import ActionError
 from env import EnvironmentBroken
-from env.discreet import still
+from env.browser.discreet import still
 from env.network import Network
 from env.secrets import Secret, Secrets
 from env.untrusted import page

@@ -26,6 +26,7 @@ from actions.action import (
     Wait,
 )
 from env import keys
+from env.browser import veil
 from env.browser.element import choose
 from env.browser.entrust import entrust, holds, keep, meant
 from env.browser.navigate import back, navigate
@@ -114,6 +115,8 @@ async def _type(session: Session, text: str) -> None:
             frame = await entrust(session, piece)
             await keep(session, frame, piece)
             await _press(session, character)
+        # Whatever comes next may lead to a page that says nothing, and the picture of this one is to be covered then.
+        session.veiled = await veil.find(session, session.current)
 
 
 async def _press(session: Session, text: str) -> None:

@@ -19,6 +19,7 @@ from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
 from env.browser import capture, episode, foresee, script
 from env.browser.device import equip
+from env.browser.discreet import hush, scrub, still
 from env.browser.downloads import Downloads
 from env.browser.gate import Gate
 from env.browser.launch import fresh, launch
@@ -28,7 +29,6 @@ from env.browser.process import Ownership
 from env.browser.script import Json
 from env.browser.session import Session
 from env.browser.worker import Worker
-from env.discreet import hush, scrub, still
 from env.environment import EnvironmentBroken, Task
 from env.foresight import Foresight
 from env.observation import Observation

@@ -1,8 +1,8 @@
 """Places of a screenshot that nobody may see: passwords, what was typed for a secret, and what the caller marks.
 
 They are covered in the decoded pixels, before anything else gets them. The page is asked for them during the capture
-and again after it; where one has moved, another capture is taken between two such questions, and it is covered along
-its way.
+and again after it; where one has moved, another capture is taken between two such questions, and the whole band is
+covered in which it moves.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ CORNER = """(frame) => {
 """Where a frame stands in the one around it, and how its pixels are scaled; turned ones are covered whole."""
 
 COVER = (96, 96, 104)
+FAR = 1 << 20  # pixels, beyond any screen
 MARGIN = 1  # pixels around each place, for edges that the browser smooths
 
 Rect = tuple[float, float, float, float]
@@ -116,16 +117,24 @@ def _pixels(rect: Rect, options: BrowserOptions) -> Box:
 
 
 def along(before: Sequence[Box], after: Sequence[Box]) -> tuple[Box, ...]:
-    """What covers every place on its way from where it was to where it is, and as far again; all where none match."""
+    """What covers every place wherever it was in between: one that moves, the whole band in which it does."""
     if len(before) != len(after):
         return (*before, *after)
-    return tuple(_way(one, other) for one, other in zip(before, after, strict=True))
+    return tuple(_band(one, other) for one, other in zip(before, after, strict=True))
 
 
-def _way(one: Box, other: Box) -> Box:
-    across, down = abs(one[0] - other[0]), abs(one[1] - other[1])
-    left, top = min(one[0], other[0]) - across, min(one[1], other[1]) - down
-    return left, top, max(one[2], other[2]) + across, max(one[3], other[3]) + down
+def _band(one: Box, other: Box) -> Box:
+    left, top, right, bottom = (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+    if one[0] != other[0]:
+        left, right = -FAR, FAR
+    if one[1] != other[1]:
+        top, bottom = -FAR, FAR
+    return left, top, right, bottom
 
 
 def cover(pixels: Image, boxes: Sequence[Box]) -> Image:

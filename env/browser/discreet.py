@@ -6,6 +6,8 @@ from copy import copy
 from dataclasses import fields, replace
 from typing import TypeVar
 
+from actions.action import ActionError
+from env.browser.script import ScriptError
 from env.environment import EnvironmentBroken
 from env.observation import Observation, Receipt
 from env.secrets import Secrets
@@ -41,4 +43,9 @@ def still(broken: EnvironmentBroken, secrets: Secrets) -> EnvironmentBroken:
 
 def hush(mistake: ValueError, secrets: Secrets) -> ValueError:
     """The same of an error that ends nothing."""
-    return type(mistake)(secrets.scrub(str(mistake))) if secrets else mistake
+    if not secrets:
+        return mistake
+    said = secrets.scrub(str(mistake))
+    if isinstance(mistake, ActionError):
+        return ActionError(said)
+    return ScriptError(said) if isinstance(mistake, ScriptError) else ValueError(f"{type(mistake).__name__}: {said}")
