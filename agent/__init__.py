@@ -14,6 +14,7 @@ check()
 
 if TYPE_CHECKING:
     from agent.api import Agent
+    from agent.approve import Approval, Caution, Request
     from agent.episode import episode, run
     from agent.expect import Check
     from agent.limits import Limits
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "Approval",
+    "Caution",
     "Check",
     "Limits",
     "ModelPolicy",
@@ -38,6 +41,7 @@ __all__ = [
     "RecordError",
     "Recorder",
     "Reply",
+    "Request",
     "Result",
     "Run",
     "Script",
@@ -57,6 +61,8 @@ __all__ = [
 
 _HOMES = {
     "Agent": "api",
+    "Approval": "approve",
+    "Caution": "approve",
     "Check": "expect",
     "Limits": "limits",
     "ModelPolicy": "spoken",
@@ -66,6 +72,7 @@ _HOMES = {
     "RecordError": "reader",
     "Recorder": "record",
     "Reply": "step",
+    "Request": "approve",
     "Result": "outcome",
     "Run": "reader",
     "Script": "script",

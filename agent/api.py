@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from agent.approve import Caution
 from agent.choose import choose
 from agent.episode import ignore
 from agent.expect import Check
@@ -19,6 +20,7 @@ from agent.record import Recorder, claim
 from agent.schema import EnvironmentEntry
 from agent.step import Step
 from env import Browser, BrowserOptions, Environment, Task
+from env.secrets import NONE, Secrets
 
 SIZE = (1288, 728)
 """Screens of a browser when the model does not ask for another size; multiples of 28."""
@@ -62,17 +64,25 @@ class Agent:
         limits: Limits | None = None,
         seed: int = 0,
         watch: Callable[[Step], None] = ignore,
+        caution: Caution | None = None,
     ) -> Result:
         """Carry out `instruction` from `url` on, and say what came of it; `watch` is told of every step.
 
+        `caution` names who is asked before an action that may not be undone, or before every one.
+
         With `until="expect"` it ends as soon as everything in `expect` holds, whatever the model says.
         """
-        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until)
+        job = Job(Task(instruction, url, seed), limits or Limits(), tuple(expect), until, caution, self._secrets)
         if self.out is None:
             return perform(self.env, self.policy, job, watch=watch)
         manifest = describe(job, self.policy, self._entry(), name=instruction or url)
-        with Recorder(claim(self.out, instruction or "run"), manifest) as record:
+        slug = self._secrets.scrub(instruction or "run")
+        with Recorder(claim(self.out, slug), manifest, secrets=self._secrets) as record:
             return perform(self.env, self.policy, job, record=record, watch=watch)
+
+    @property
+    def _secrets(self) -> Secrets:
+        return self._env.options.secrets if isinstance(self._env, Browser) else NONE
 
     def _entry(self) -> EnvironmentEntry:
         if self._given:

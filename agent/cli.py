@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from actions import Action
+from agent.care import Care
 from agent.choose import AS_IT_IS, ModelError, Ways, choose
-from agent.commands import ask, doctor, ground, options, serve
-from agent.console import STYLES, StepLine, console, outcomes
+from agent.commands import ask, asking, doctor, ground, options, serve
+from agent.console import STYLES, StepLine, console, outcomes, starting, success, summary
 from agent.outcome import BAD_USAGE, Outcome, Result, worst
 from agent.policy import Policy
 from agent.reader import RecordError, read_run
 from agent.record import claim
+from agent.schema import EnvironmentEntry
 from agent.script import Loaded, ScriptError, read_script
-from agent.stage import StageError, admit, ready
+from agent.stage import StageError, admit, browser, hidden, known
 from env import EnvironmentBroken
+from env.secrets import Secrets
 
 app = typer.Typer(
     help="A GUI agent: sees a screen, decides with a vision-language model, acts by absolute pixels.",
@@ -59,6 +60,11 @@ def run(
     grounder: options.Grounder = "",
     grammar: options.Grammar = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    allow: options.Allow = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     out: Out = None,
     as_json: Json = False,
@@ -67,23 +73,27 @@ def run(
     from agent.play import play
 
     loaded = [_script(path, settings or []) for path in scripts]
+    names = [name for one in loaded for name in one.script.secrets]
+    care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    words = [_hidden(one, care) for one in loaded]
     ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else _model(model, ways=ways)
     policies = [shared or _model(model, one.script.actions) for one in loaded]
     screen = console(quiet=as_json)
     results: list[tuple[str, Result]] = []
-    for one, policy in zip(loaded, policies, strict=True):
-        screen.print(f"[bold]{_plain(one.script.name)}[/bold]  {_plain(one.script.instruction)}")
-        _starting(screen, one.script.environment.program)
-        folder = _folder(out, one.script.name, alone=len(loaded) == 1)
-        result = play(one, policy, folder, headed=headed, watch=StepLine(screen, ""))
-        results.append((one.script.name, result))
+    for one, policy, kept in zip(loaded, policies, words, strict=True):
+        name = kept.scrub(one.script.name)
+        screen.print(f"[bold]{_plain(name)}[/bold]  {_plain(kept.scrub(one.script.instruction))}")
+        starting(screen, one.script.environment.program)
+        folder = _folder(out, name, alone=len(loaded) == 1)
+        result = play(one, policy, folder, headed=headed, care=care, watch=StepLine(screen, ""))
+        results.append((name, result))
         for verdict in result.verdicts:
             screen.print(f"  {'✓' if verdict.held else '✗'} {_plain(verdict.check)}")
         if result.stop.reason == "person":
             break
     screen.print(outcomes(results, "runs"))
-    said = [_summary(name, result) for name, result in results]
+    said = [summary(name, result) for name, result in results]
     _end(worst(result.outcome for _, result in results), said[0] if len(scripts) == 1 else {"runs": said}, as_json)
 
 
@@ -98,6 +108,11 @@ def do(
     grammar: options.Grammar = None,
     size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the page; what suits the model by default")] = "",
     steps: Annotated[int, typer.Option("--steps", min=1)] = 30,
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    allow: options.Allow = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     out: Out = None,
     as_json: Json = False,
@@ -108,32 +123,34 @@ def do(
     from agent.manifest import describe
     from agent.perform import Job, perform
     from agent.record import Recorder
-    from agent.schema import EnvironmentEntry
     from agent.stage import open_stage
     from env import Task
 
     asked = _size(size) if size else None
     policy = _model(model, ways=options.ways(context, with_, grounder, grammar))
-    width, height = asked or preferred(policy)
     screen = console(quiet=as_json)
-    job = Job(Task(instruction, url), Limits(steps=steps))
-    entry = EnvironmentEntry(kind="browser", width=width, height=height)
-    try:
-        admit(entry, url)
-    except StageError as error:
-        _refuse(f"--url: {error}")
-    manifest = describe(job, policy, entry, name=instruction)
-    with Recorder(_folder(out, instruction, alone=True), manifest) as record, open_stage(entry, headed=headed) as stage:
+    care = asking.care(context, (), allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    entry, words = _browser(url, asked or preferred(policy), care)
+    name = words.scrub(instruction)
+    job = Job(Task(name, url), Limits(steps=steps), caution=care.caution, secrets=words)
+    manifest = describe(job, policy, entry, name=name)
+    with (
+        Recorder(_folder(out, name, alone=True), manifest, secrets=words) as record,
+        open_stage(entry, headed=headed, start=url, values=care.values) as stage,
+    ):
         result = perform(stage.env, policy, job, record=record, watch=StepLine(screen, ""))
-    screen.print(outcomes([(instruction, result)], "run"))
-    _end(result.outcome, _summary(instruction, result), as_json)
+    screen.print(outcomes([(name, result)], "run"))
+    _end(result.outcome, summary(name, result), as_json)
 
 
 @app.command()
 def replay(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
     mode: Annotated[str, typer.Option("--mode", help="exact: every screen must be the recorded one")] = "exact",
     to: Annotated[int | None, typer.Option("--to", min=0, help="go no further than this step")] = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
     headed: Headed = False,
     as_json: Json = False,
 ) -> None:
@@ -146,9 +163,11 @@ def replay(
     screen = console(quiet=as_json)
     try:
         recorded = read_run(folder)
-        _starting(screen, recorded.manifest.environment.program)
-        admit(recorded.manifest.environment, recorded.manifest.task.start)
-        with open_stage(recorded.manifest.environment, headed=headed) as stage:
+        entry, start = recorded.manifest.environment, recorded.manifest.task.start
+        starting(screen, entry.program)
+        admit(entry, start)
+        care = asking.care(context, tuple(entry.secrets), allow=None, pairs=secret, file=secrets)
+        with open_stage(entry, headed=headed, start=start, values=care.values) as stage:
             result = repeat(recorded, stage.env, origin=stage.origin, to=to)
     except (RecordError, StageError) as error:
         _refuse(str(error))
@@ -191,7 +210,8 @@ def eval_miniwob(
     """Play seeded MiniWoB++ episodes by real clicks and keys."""
     from rich.progress import Progress
 
-    from agent.evaluate import Mark, evaluate, summary
+    from agent.evaluate import Mark, evaluate
+    from agent.evaluate import summary as scored
     from env import MiniWoB
     from env.miniwob.oracle import TASKS
 
@@ -205,11 +225,11 @@ def eval_miniwob(
             marks.append(mark)
             won = sum(m.success for m in marks)
             progress.update(bar, advance=1, description=f"{mark.task}  {won}/{len(marks)}")
-    scores = summary(marks, policy.name)
+    scores = scored(marks, policy.name)
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
     else:
-        _table(scores)
+        console().print(success(scores))
 
 
 @app.command()
@@ -255,11 +275,27 @@ def _script(path: Path, settings: Sequence[str]) -> Loaded:
             _refuse(f"--set {setting}: expected NAME=VALUE")
         pairs[name] = value
     try:
-        loaded = read_script(path, pairs)
-        ready(loaded)
-    except (ScriptError, StageError) as error:
+        return read_script(path, pairs)
+    except ScriptError as error:
         _refuse(str(error))
-    return loaded
+
+
+def _hidden(loaded: Loaded, care: Care) -> Secrets:
+    """The secrets of a script that can be started."""
+    try:
+        return hidden(loaded, care)
+    except StageError as error:
+        _refuse(str(error))
+
+
+def _browser(url: str, size: tuple[int, int], care: Care) -> tuple[EnvironmentEntry, Secrets]:
+    """A browser without a script, and its secrets."""
+    entry = browser(url, size, care)
+    try:
+        admit(entry, url)
+        return entry, known(entry, url, care.values)
+    except StageError as error:
+        _refuse(f"--url: {error}")
 
 
 def _model(model: str, actions: Sequence[Action] = (), ways: Ways = AS_IT_IS) -> Policy:
@@ -298,28 +334,6 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _starting(screen: Console, program: Sequence[str]) -> None:
-    """Say which program is started on a desktop: it runs with this user's rights."""
-    if program:
-        screen.print(f"  starts {_plain(shlex.join(program))}")
-
-
-def _summary(name: str, result: Result) -> dict[str, object]:
-    steps = result.trajectory.steps
-    return {
-        "name": name,
-        "outcome": result.outcome.value,
-        "code": result.outcome.code,
-        "stop": result.stop.reason,
-        "detail": result.stop.detail,
-        "steps": len(steps),
-        "seconds": round(sum(s.timings.get(p, 0.0) for s in steps for p in ("policy", "env")), 3),
-        "answers": list(result.answers),
-        "verdicts": [verdict.model_dump() for verdict in result.verdicts],
-        "folder": str(result.folder) if result.folder else None,
-    }
-
-
 def _end(outcome: Outcome, said: object, as_json: bool) -> NoReturn:
     if as_json:
         sys.stdout.write(json.dumps(said) + "\n")
@@ -338,21 +352,6 @@ def _plain(text: str) -> str:
     from agent.describe import clean
 
     return escape(clean(text))
-
-
-def _table(scores: dict[str, object]) -> None:
-    from rich.table import Table
-
-    tasks = scores["tasks"]
-    assert isinstance(tasks, dict)
-    table = Table(title=f"MiniWoB++, {scores['model']}: {scores['success']} {scores['confidence']}")
-    for name in ("task", "success", "first action", "steps", "s/step"):
-        table.add_column(name, justify="left" if name == "task" else "right")
-    for name, row in tasks.items():
-        table.add_row(
-            name, *(f"{row[key]:.2f}" for key in ("success", "first_action_correct", "steps", "seconds_per_step"))
-        )
-    console().print(table)
 
 
 def main() -> None:

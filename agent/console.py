@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -42,9 +46,17 @@ class StepLine:
             hit = f"  → {clean(receipt.target, 40)}" if receipt.target else ""
             changed = "nothing changed" if receipt.nothing else f"{receipt.pixels_changed} px"
             line.append(f"{hit}  {changed}", style="dim")
+        if step.after and step.after.refused:
+            line.append(f"  refused: {clean(', '.join(step.after.refused), 80)}", style="yellow")
         seconds = step.timings.get("policy", 0.0) + step.timings.get("env", 0.0)
         line.append(f"  {seconds:.2f} s", style="dim")
         self.screen.print(line)
+
+
+def starting(screen: Console, program: Sequence[str]) -> None:
+    """Say which program is started on a desktop: it runs with this user's rights."""
+    if program:
+        screen.print(f"  starts {escape(clean(shlex.join(program)))}")
 
 
 def outcomes(rows: list[tuple[str, Result]], title: str) -> Table:
@@ -59,3 +71,34 @@ def outcomes(rows: list[tuple[str, Result]], title: str) -> Table:
         outcome = Text(result.outcome.value, style=STYLES[result.outcome])
         table.add_row(clean(name, 40), outcome, str(len(steps)), f"{seconds:.1f}", clean(ended, 60))
     return table
+
+
+def success(scores: dict[str, object]) -> Table:
+    """One row for each MiniWoB++ task."""
+    tasks = scores["tasks"]
+    assert isinstance(tasks, dict)
+    table = Table(title=f"MiniWoB++, {scores['model']}: {scores['success']} {scores['confidence']}")
+    for name in ("task", "success", "first action", "steps", "s/step"):
+        table.add_column(name, justify="left" if name == "task" else "right")
+    for name, row in tasks.items():
+        table.add_row(
+            name, *(f"{row[key]:.2f}" for key in ("success", "first_action_correct", "steps", "seconds_per_step"))
+        )
+    return table
+
+
+def summary(name: str, result: Result) -> dict[str, object]:
+    """A run as --json prints it."""
+    steps = result.trajectory.steps
+    return {
+        "name": name,
+        "outcome": result.outcome.value,
+        "code": result.outcome.code,
+        "stop": result.stop.reason,
+        "detail": result.stop.detail,
+        "steps": len(steps),
+        "seconds": round(sum(s.timings.get(p, 0.0) for s in steps for p in ("policy", "env")), 3),
+        "answers": list(result.answers),
+        "verdicts": [verdict.model_dump() for verdict in result.verdicts],
+        "folder": str(result.folder) if result.folder else None,
+    }

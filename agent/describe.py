@@ -22,9 +22,14 @@ from actions import (
     Upload,
     Wait,
 )
+from env.untrusted import page
 
 if TYPE_CHECKING:
     from env import Observation, Receipt
+
+
+MOST = 3
+"""Files that are told of."""
 
 
 def place(at: Point | None) -> str:
@@ -78,14 +83,19 @@ def describe(action: Action) -> str:  # noqa: C901 - one line for each kind of a
 def aftermath(receipt: Receipt) -> str:
     """What a policy is to know of its action that the next screen may not show it; empty where that shows it all.
 
-    What a page wrote in it is quoted and cleaned.
+    What a page wrote in it is marked as such.
     """
     said = [
         "nothing changed" if receipt.nothing else "",
-        f"opened the dialog {quote(receipt.dialog)}" if receipt.dialog else "",
-        f"downloaded {', '.join(quote(name) for name in receipt.downloads)}" if receipt.downloads else "",
+        f"opened the dialog {page(receipt.dialog)}" if receipt.dialog else "",
+        f"downloaded {_few(receipt.downloads)}" if receipt.downloads else "",
     ]
     return ", ".join(part for part in said if part)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return ", ".join(page(name, 120) for name in names[:MOST]) + more
 
 
 def pending(seen: Observation) -> str:
@@ -93,7 +103,7 @@ def pending(seen: Observation) -> str:
     if not seen.dialog:
         return ""
     also = ", or type the text" if seen.dialog.startswith("prompt") else ""
-    return f"A dialog is open: {quote(seen.dialog)}. Press enter to accept it or escape to dismiss it{also}."
+    return f"A dialog is open: {page(seen.dialog)}. Press enter to accept it or escape to dismiss it{also}."
 
 
 def clean(text: str, limit: int = 200) -> str:

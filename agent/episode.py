@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
+from agent.loops import Trail, fingerprint
 from agent.policy import Policy, PolicyBroken, within
 from agent.step import Reply, Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Recoverable, Task
@@ -38,10 +39,11 @@ def episode(
     began = limits.clock()
     try:
         seen = env.reset(task)
+        trail = Trail(fingerprint(seen))
         task = named(task, seen)
         policy = within(policy, env.space)
         while not seen.done:
-            if stop := limits.stop(history, began):
+            if stop := limits.stop(history, began, trail):
                 return stop
             step = decide(policy, task, history, seen, limits.clock)
             decided(step)
@@ -52,7 +54,8 @@ def episode(
                 raise broken
             if isinstance(step.action, Finish):
                 return Stop("finished", step.action.text)
-            seen = step.after or seen
+            trail = trail.after(step)
+            seen = warned(step.after or seen, limits.warning(trail))
     except EnvironmentBroken as error:
         return Stop("environment", str(error))
     except PolicyBroken as error:
@@ -63,6 +66,12 @@ def episode(
 def named(task: Task, seen: Observation) -> Task:
     """`task` with the screen's own instruction, where it came with none."""
     return replace(task, instruction=task.instruction or seen.instruction)
+
+
+def warned(seen: Observation, warning: str) -> Observation:
+    """`seen` with what has to be said of a loop; itself where nothing has."""
+    notes = (warning,) if warning else ()
+    return seen if seen.notes == notes else replace(seen, notes=notes)
 
 
 def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, clock: Callable[[], float]) -> Step:

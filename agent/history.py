@@ -13,6 +13,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from agent.describe import aftermath, pending
+from agent.notes import notes, ruled
 from agent.policy import PolicyBroken
 from agent.prompt import HISTORY, compose
 from agent.speaker import Question, QuestionError, Speaker
@@ -84,14 +85,13 @@ class Past:
         """Messages with `shown` screens, the newest among them, and at most `told` steps before them as text."""
         first = len(self.steps) - (shown - 1)
         older, kept = self.steps[:first], self.steps[first:]
-        text = compose(self.instruction, older[max(0, len(older) - told) :], voice.tell)
-        turns = [text, *(_between(step) for step in kept)]
-        if waits := pending(self.seen):
-            turns[-1] += f"{waits}\n"
-        messages = [_user(turns[0])]
-        for step, turn in zip(kept, turns[1:], strict=True):
-            messages.append({"role": "assistant", "content": voice.again(step)})
-            messages.append(_user(turn))
+        texts = [compose(self.instruction, older[max(0, len(older) - told) :], voice.tell)]
+        texts += [_between(step) for step in kept]
+        texts[-1] += "".join(f"{line}\n" for line in (pending(self.seen),) if line) + notes(self.seen)
+        texts[-1] += ruled("".join(texts))
+        messages = [_user(texts[0])]
+        for step, text in zip(kept, texts[1:], strict=True):
+            messages += [{"role": "assistant", "content": voice.again(step)}, _user(text)]
         return tuple(messages)
 
     def screens(self, shown: int = 1) -> tuple[Image, ...]:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from agent.loops import Trail
 from agent.step import Step, Stop
-from env import Image
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Limits:
     tokens: int | None = None
     """Prompt and completion tokens of all steps together."""
     repeats: int | None = 3
-    """The same action this often on a screen that did not change is a loop."""
+    """The same action this often on a screen that did not change is a loop, and so are two or three in turn."""
     recoveries: int | None = 2
     """How often the episode may go on with a fresh screen after one that broke."""
     clock: Callable[[], float] = time.monotonic
 
-    def stop(self, history: Sequence[Step], began: float) -> Stop | None:
+    def stop(self, history: Sequence[Step], began: float, trail: Trail) -> Stop | None:
         """Why no further step is allowed, or None; `began` is the clock at the start."""
         if self.steps is not None and len(history) >= self.steps:
             return Stop("steps", f"all {self.steps} steps used")
@@ -33,28 +33,18 @@ class Limits:
         spent = sum(step.reply.usage.total for step in history)
         if self.tokens is not None and spent >= self.tokens:
             return Stop("tokens", f"{spent} of {self.tokens} tokens used")
-        if self.repeats is not None and stuck(history, self.repeats):
-            return Stop("loop", f"the same action {self.repeats} times on a screen that does not change")
+        cycle = trail.cycle()
+        if self.repeats is not None and cycle is not None and cycle.times >= self.repeats:
+            return Stop("loop", str(cycle))
         return None
+
+    def warning(self, trail: Trail) -> str:
+        """What to say of a loop that will be the end of the episode if it goes on once more; empty where none will."""
+        cycle = trail.cycle()
+        if self.repeats is None or cycle is None or cycle.times < self.repeats - 1:
+            return ""
+        return f"You did {cycle}. Do something else, or finish."
 
     def mend(self, history: Sequence[Step]) -> bool:
         """Whether the episode may go on with a fresh screen, where one breaks now."""
         return self.recoveries is None or sum(step.recovered for step in history) < self.recoveries
-
-
-def stuck(history: Sequence[Step], repeats: int) -> bool:
-    """Whether the last `repeats` steps did the same thing and the screen never changed."""
-    last = history[-repeats:]
-    if len(last) < repeats or len({_deed(step) for step in last}) != 1:
-        return False
-    first = last[0].before.screenshot
-    screens = [look.screenshot for step in last for look in (step.before, step.after) if look]
-    return all(_same(first, screen) for screen in screens)
-
-
-def _deed(step: Step) -> str:
-    return step.action.model_dump_json() if step.action else step.reply.text
-
-
-def _same(one: Image, other: Image) -> bool:
-    return one is other or (one.shape == other.shape and bool((one == other).all()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from agent.approve import Careful, Caution
 from agent.episode import episode, ignore, named
 from agent.expect import Check, Verdict, verify
 from agent.limits import Limits
@@ -14,6 +15,7 @@ from agent.policy import Policy
 from agent.record import Recorder
 from agent.step import Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Task
+from env.secrets import NONE, Secrets
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     expect: tuple[Check, ...] = ()
     until: Literal["finish", "expect"] = "finish"
+    caution: Caution | None = None
+    """Who is asked before an action is carried out; None for nobody."""
+    secrets: Secrets = NONE
+    """What no prompt and no verdict may say."""
 
 
 def perform(
@@ -43,8 +49,10 @@ def perform(
     travels up and which the recorder notes when its with-block ends.
     """
     steps: list[Step] = []
+    job = replace(job, task=replace(job.task, instruction=job.secrets.scrub(job.task.instruction)))
     try:
-        turns = episode(env, policy, job.task, limits=job.limits, decided=_both(decided, record))
+        screen = Careful(env, job.caution) if job.caution else env
+        turns = episode(screen, policy, job.task, limits=job.limits, decided=_both(decided, record))
         stop = _play(env, job, turns, steps, record, watch)
         verdicts = _verdicts(env, job, steps, stop)
     except EnvironmentBroken as error:
@@ -101,4 +109,6 @@ def _met(env: Environment, job: Job, step: Step) -> bool:
 def _verdicts(env: Environment, job: Job, steps: list[Step], stop: Stop) -> tuple[Verdict, ...]:
     if stop.reason in ("environment", "model", "person") or not steps:
         return ()
-    return verify(job.expect, env, steps[-1].after or steps[-1].before)
+    verdicts = verify(job.expect, env, steps[-1].after or steps[-1].before)
+    scrub = job.secrets.scrub
+    return tuple(Verdict(check=scrub(one.check), held=one.held, found=scrub(one.found)) for one in verdicts)

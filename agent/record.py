@@ -15,7 +15,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from pydantic import JsonValue
 
 from agent.expect import Verdict
 from agent.picture import digest, encode
@@ -35,6 +37,7 @@ from agent.schema import (
 )
 from agent.step import Reply, Step, Stop, added
 from env import Image, Observation
+from env.secrets import NONE, Secrets
 
 
 def now() -> datetime:
@@ -65,11 +68,12 @@ class Recorder:
     the stop reason "error", or "person" after Ctrl-C.
     """
 
-    def __init__(self, folder: Path, manifest: RunFile) -> None:
+    def __init__(self, folder: Path, manifest: RunFile, *, secrets: Secrets = NONE) -> None:
         if (folder / "run.json").exists():
             raise FileExistsError(f"{folder} already holds a run; choose another folder")
         self.folder = folder
         self.manifest = manifest
+        self._secrets = secrets
         self._known: tuple[Image, str] | None = None
         self._lines: list[Line] = []
         (folder / "blobs").mkdir(parents=True, exist_ok=True)
@@ -89,7 +93,7 @@ class Recorder:
         """Put a whole step on disk; once this returns, no kill takes it away."""
         line = self._line(step)
         self._lines.append(line)
-        self._steps.write(line.model_dump_json().encode() + b"\n")
+        self._steps.write(discreet(line, self._secrets).model_dump_json().encode() + b"\n")
         self._steps.flush()
         os.fsync(self._steps.fileno())
         (self.folder / "pending.json").unlink(missing_ok=True)
@@ -144,6 +148,8 @@ class Recorder:
             focus=seen.focus,
             value=seen.value,
             downloads=seen.downloads,
+            refused=seen.refused,
+            notes=seen.notes,
             time=seen.time,
             done=seen.done,
             reward=seen.reward,
@@ -160,7 +166,7 @@ class Recorder:
         return name
 
     def _write(self, name: str, entry: Entry) -> None:
-        replace(self.folder / name, entry.model_dump_json(indent=1).encode() + b"\n")
+        replace(self.folder / name, discreet(entry, self._secrets).model_dump_json(indent=1).encode() + b"\n")
 
 
 def _said(reply: Reply) -> Said:
@@ -180,6 +186,26 @@ def total(lines: list[Line]) -> Totals:
         completion_tokens=sum(line.reply.usage.completion_tokens for line in lines),
         prefilled_tokens=added(*(line.reply.usage.prefilled_tokens for line in lines)),
     )
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def discreet(entry: E, secrets: Secrets) -> E:
+    """`entry` with every text in it scrubbed, whoever wrote it."""
+    if not secrets:
+        return entry
+    return type(entry).model_validate(_scrubbed(entry.model_dump(mode="json"), secrets))
+
+
+def _scrubbed(value: JsonValue, secrets: Secrets) -> JsonValue:
+    if isinstance(value, str):
+        return secrets.scrub(value)
+    if isinstance(value, list):
+        return [_scrubbed(part, secrets) for part in value]
+    if isinstance(value, dict):
+        return {key: _scrubbed(part, secrets) for key, part in value.items()}
+    return value
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -61,6 +61,10 @@ class EnvironmentEntry(Entry):
     permissions: tuple[str, ...] = ()
     storage_state: str | None = Field(default=None, description="file with the cookies it began with")
     withheld: tuple[str, ...] = Field(default=(), description="what it had besides and no record keeps")
+    network: tuple[str, ...] | None = Field(default=None, description="the only origins spoken to; null for all")
+    secrets: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="names, and origins typed into")
+    masks: tuple[str, ...] = Field(default=(), description="CSS selectors of what was covered beside passwords")
+    downloads: bool = Field(default=True, description="whether files were taken")
     site: str | None = Field(default=None, description="folder whose pages were served during the run")
     origin: str | None = Field(default=None, description="where they were served, such as http://127.0.0.1:40123")
 
@@ -127,6 +131,8 @@ class Look(Entry):
     focus: str = ""
     value: Value = ""
     downloads: tuple[str, ...] = ()
+    refused: tuple[str, ...] = Field(default=(), description="requests turned away since the look before this one")
+    notes: tuple[str, ...] = Field(default=(), description="what the policy was told of the screen beside it")
     time: float = Field(default=0.0, description="seconds since the episode began")
     done: bool = False
     reward: float | None = None

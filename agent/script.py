@@ -64,6 +64,12 @@ class Script(Part):
     seed: int = 0
     until: Literal["finish", "expect"] = "finish"
     """When to stop: when the policy says so, or as soon as every expectation holds."""
+    network: tuple[str, ...] = Field(default=(), strict=False)
+    """Origins that pages may speak to beside those that the script names; "any" for all there are."""
+    secrets: dict[str, tuple[str, ...]] = Field(default_factory=dict, strict=False)
+    """Names that stand for secrets as <secret:NAME>, and the origins that each is typed into; none: that of `start`."""
+    masks: tuple[str, ...] = Field(default=(), strict=False)
+    """CSS selectors of what is covered in every screenshot."""
     expect: tuple[Check, ...] = Field(default=(), strict=False)
     actions: tuple[Action, ...] = Field(default=(), strict=False)
 
@@ -71,6 +77,19 @@ class Script(Part):
     @classmethod
     def _short(cls, value: object) -> object:
         return {"kind": value} if isinstance(value, str) else value
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _all(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _bound(cls, value: object) -> object:
+        """A list of names binds each to the start's origin."""
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return {name: () for name in value}
+        return value
 
     @model_validator(mode="after")
     def _starts(self) -> Self:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
+from agent.care import ANY, NO_CARE, Care, CareError, named, network, secrets
 from agent.place import Place
 from agent.schema import EnvironmentEntry
 from agent.script import Loaded
 from agent.site import Site
 from env import Browser, BrowserOptions, Desktop, DesktopOptions, Environment, MiniWoB, Screens
+from env.secrets import NONE, Secrets
+
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
 class StageError(ValueError):
@@ -32,33 +37,57 @@ class Stage:
         """Where the pages are served; empty where none are."""
         return self.entry.origin or ""
 
+    @property
+    def secrets(self) -> Secrets:
+        """What no record and no model may be told."""
+        return self.env.options.secrets if isinstance(self.env, Browser) else NONE
+
 
 @contextmanager
-def open_stage(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> Iterator[Stage]:
+def open_stage(
+    entry: EnvironmentEntry,
+    *,
+    headed: bool = False,
+    start: str = "",
+    values: Mapping[str, str] = _NO_VALUES,
+    access: Place | None = None,
+) -> Iterator[Stage]:
     """The environment of a script or a record, until the with-block ends.
 
-    `access` is where a script says what no record keeps. Raises `StageError` where that is missing.
+    `values` are its secrets by name; those without an origin of their own are for that of `start`. Where pages are
+    served here, that is the start, and it may be spoken to. `access` is where a script says what no record keeps.
+    Raises `StageError` where that is missing.
     """
     if entry.site is None:
-        with build(entry, headed=headed, access=access) as env:
+        with build(entry, headed=headed, start=start, values=values, access=access) as env:
             yield Stage(env, entry)
         return
     try:
         site = Site(Path(entry.site))
     except FileNotFoundError as error:
         raise StageError(str(error)) from error
-    with site, build(entry, headed=headed, access=access) as env:
-        yield Stage(env, entry.model_copy(update={"origin": site.origin}))
+    with site:
+        moved = [origin for origin in entry.network or () if origin != entry.origin]
+        network = None if entry.network is None else (site.origin, *moved)
+        entry = entry.model_copy(update={"origin": site.origin, "network": network})
+        with build(entry, headed=headed, start=site.origin, values=values, access=access) as env:
+            yield Stage(env, entry)
 
 
-def build(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> Environment:
+def build(
+    entry: EnvironmentEntry,
+    *,
+    headed: bool = False,
+    start: str = "",
+    values: Mapping[str, str] = _NO_VALUES,
+    access: Place | None = None,
+) -> Environment:
     """The bare environment."""
     match entry.kind:
         case "browser":
+            found = replace(options(entry, start, values, access), headed=headed)
             try:
-                return Browser(options(entry, headed=headed, access=access))
-            except StageError:
-                raise
+                return Browser(found)
             except ValueError as error:
                 raise StageError(f"environment.{error}") from error
         case "miniwob":
@@ -73,33 +102,59 @@ def build(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None
             raise StageError("the run used an environment of its caller's own; only that program can replay it")
 
 
-def options(entry: EnvironmentEntry, *, headed: bool = False, access: Place | None = None) -> BrowserOptions:
-    """How the browser of a script or a record is started."""
+def options(
+    entry: EnvironmentEntry, start: str = "", values: Mapping[str, str] = _NO_VALUES, access: Place | None = None
+) -> BrowserOptions:
+    """How the browser of a script or a record is started.
+
+    `StageError` for an origin that is none, a secret without a value, and what does not go together.
+    """
     from env.browser import Geolocation
 
     if entry.withheld and access is None:
         raise StageError(f"the run had {', '.join(entry.withheld)}, which no record keeps; run its script instead")
     usual = BrowserOptions()
     size = (entry.width, entry.height) if entry.width and entry.height else usual.size
-    found = BrowserOptions(
-        size=size,
-        device=entry.device or "",
-        headed=headed,
-        locale=entry.locale or usual.locale,
-        timezone=entry.timezone or usual.timezone,
-        color_scheme=entry.color_scheme or usual.color_scheme,
-        geolocation=Geolocation(*entry.geolocation) if entry.geolocation else None,
-        permissions=entry.permissions,
-        storage_state=Path(entry.storage_state) if entry.storage_state else None,
+    try:
+        return BrowserOptions(
+            size=size,
+            device=entry.device or "",
+            locale=entry.locale or usual.locale,
+            timezone=entry.timezone or usual.timezone,
+            color_scheme=entry.color_scheme or usual.color_scheme,
+            geolocation=Geolocation(*entry.geolocation) if entry.geolocation else None,
+            permissions=entry.permissions,
+            storage_state=Path(entry.storage_state) if entry.storage_state else None,
+            headers=access.headers if access else usual.headers,
+            credentials=access.credentials.checked() if access and access.credentials else None,
+            proxy=access.proxy.checked() if access and access.proxy else None,
+            network=network(entry.network),
+            secrets=secrets(entry.secrets, values, start),
+            masks=entry.masks,
+            downloads=entry.downloads,
+        )
+    except CareError as error:
+        raise StageError(str(error)) from error
+    except ValueError as error:
+        raise StageError(f"environment.{error}") from error
+
+
+def browser(start: str, size: tuple[int, int], care: Care) -> EnvironmentEntry:
+    """The browser of a run without a script: it may speak to all, unless `care` adds origins to that of `start`."""
+    origins = (*named(start, (), ()), *care.allow)
+    return EnvironmentEntry(
+        kind="browser",
+        width=size[0],
+        height=size[1],
+        network=origins if care.allow and ANY not in origins else None,
+        secrets={name: () for name in care.values},
+        downloads=care.downloads,
     )
-    if access is None:
-        return found
-    return replace(
-        found,
-        headers=access.headers,
-        credentials=access.credentials.checked() if access.credentials else None,
-        proxy=access.proxy.checked() if access.proxy else None,
-    )
+
+
+def known(entry: EnvironmentEntry, start: str, values: Mapping[str, str], access: Place | None = None) -> Secrets:
+    """The secrets of a browser that is described so, before it is started. Raises `StageError`."""
+    return options(entry, start, values, access).secrets
 
 
 def admit(entry: EnvironmentEntry, start: str) -> None:
@@ -130,12 +185,14 @@ def starts(entry: EnvironmentEntry) -> frozenset[str]:
     return frozenset()
 
 
-def ready(loaded: Loaded) -> EnvironmentEntry:
+def ready(loaded: Loaded, care: Care = NO_CARE) -> EnvironmentEntry:
     """The environment that a script asks for, as records describe it; `StageError` where it cannot be started."""
-    place = loaded.script.environment
+    place, script = loaded.script.environment, loaded.script
+    if place.kind != "browser" and (script.secrets or script.network or script.masks):
+        raise StageError(f"{loaded.path}: network, secrets and masks are for a browser, not for {place.kind}")
     if place.kind == "desktop":
         return _desk(loaded)
-    found = _browser(loaded, place) if place.kind == "browser" else EnvironmentEntry(kind=place.kind)
+    found = _browser(loaded, care) if place.kind == "browser" else EnvironmentEntry(kind=place.kind)
     if found.site is None:
         try:
             admit(found, loaded.script.start)
@@ -171,10 +228,11 @@ def _desktop(entry: EnvironmentEntry) -> DesktopOptions:
     )
 
 
-def _browser(loaded: Loaded, place: Place) -> EnvironmentEntry:
+def _browser(loaded: Loaded, care: Care) -> EnvironmentEntry:
     """The browser that a script asks for; what holds secrets is named and not kept."""
-    spot = place.geolocation
-    own = place.model_fields_set
+    place, script = loaded.script.environment, loaded.script
+    spot, own = place.geolocation, place.model_fields_set
+    origins = (*named(script.start, script.expect, script.actions), *script.network, *care.allow)
     return EnvironmentEntry(
         kind="browser",
         width=None if place.device else place.width,
@@ -187,6 +245,10 @@ def _browser(loaded: Loaded, place: Place) -> EnvironmentEntry:
         permissions=place.permissions,
         storage_state=_storage(loaded, place.storage_state) if place.storage_state else None,
         withheld=tuple(name for name in ("credentials", "headers", "proxy") if name in own),
+        network=None if ANY in origins else origins,
+        secrets=script.secrets,
+        masks=script.masks,
+        downloads=care.downloads,
         site=str(loaded.page.parent) if loaded.page else None,
     )
 
@@ -201,6 +263,18 @@ def _storage(loaded: Loaded, name: str) -> str:
     except ValueError as error:
         raise StageError(f"{loaded.path}: environment.{error}") from error
     return str(path)
+
+
+def hidden(loaded: Loaded, care: Care) -> Secrets:
+    """The secrets of a script; `StageError` where it cannot be started."""
+    entry = ready(loaded, care)
+    if entry.kind != "browser":
+        return NONE
+    start = "http://127.0.0.1" if entry.site else loaded.script.start
+    try:
+        return known(entry, start, care.values, loaded.script.environment)
+    except StageError as error:
+        raise StageError(f"{loaded.path}: {error}") from error
 
 
 def _device(loaded: Loaded, name: str) -> str:

@@ -19,7 +19,7 @@ StopReason = Literal[
     "steps",
     "seconds",
     "tokens",
-    "loop",  # the same action again and again on a screen that does not change
+    "loop",  # the same action, or two or three in turn, again and again on the same screens
     "person",
     "environment",  # the screen broke
     "model",  # the policy broke

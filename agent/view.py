@@ -140,7 +140,7 @@ def card(run: Run, line: Line) -> Card:
         action=describe(line.action) if line.action else "no action",
         reply=line.reply.text,
         error=line.error,
-        effect=effect(line.receipt) if line.receipt else "",
+        effect=" · ".join(part for part in (effect(line.receipt) if line.receipt else "", refused(line)) if part),
         timings=" · ".join(f"{name} {seconds:.2f} s" for name, seconds in line.timings.items()),
     )
 
@@ -173,6 +173,12 @@ def effect(receipt: Effect) -> str:
         focus,
     ]
     return clean(" · ".join(part for part in said if part), 400)
+
+
+def refused(line: Line) -> str:
+    """What a page asked for and did not get."""
+    requests = line.after.refused if line.after else ()
+    return clean(f"refused: {', '.join(requests)}", 400) if requests else ""
 
 
 def _room(run: Run) -> str:

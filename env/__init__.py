@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
     from env.desktop import Desktop, DesktopOptions
     from env.miniwob import MiniWoB
+    from env.network import Network
     from env.screens import Screens
+    from env.secrets import Secret, Secrets
 
 __all__ = [
     "Box",
@@ -28,11 +30,14 @@ __all__ = [
     "EnvironmentBroken",
     "Image",
     "MiniWoB",
+    "Network",
     "Observation",
     "Receipt",
     "Recoverable",
     "Recovery",
     "Screens",
+    "Secret",
+    "Secrets",
     "Task",
 ]
 
@@ -42,7 +47,10 @@ _LAZY = {
     "Desktop": "env.desktop",
     "DesktopOptions": "env.desktop",
     "MiniWoB": "env.miniwob",
+    "Network": "env.network",
     "Screens": "env.screens",
+    "Secret": "env.secrets",
+    "Secrets": "env.secrets",
 }
 
 

@@ -79,6 +79,10 @@ class Observation:
     """The kind of value that the focus holds."""
     downloads: tuple[str, ...] = ()
     """Names of the files that arrived since the episode began."""
+    refused: tuple[str, ...] = ()
+    """Requests turned away since the look before this one, such as 'GET https://example.com/'."""
+    notes: tuple[str, ...] = ()
+    """What has to be said of this screen and was not written by it, such as that nothing changes any more."""
     time: float = 0.0
     """Seconds since the episode began."""
     receipt: Receipt | None = None

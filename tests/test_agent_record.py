@@ -79,7 +79,7 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from agent_runs import keep, click, Limits, REMEMBER
-keep(Path(sys.argv[1]), [REMEMBER] * 100000, limits=Limits(steps=None, seconds=60),
+keep(Path(sys.argv[1]), [REMEMBER] * 100000, limits=Limits(steps=None, seconds=60, repeats=None),
      watch=lambda step: print(step.index, flush=True))
 """
 

@@ -36,6 +36,29 @@ MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=1, help=f"few
 MaxPixels = Annotated[int | None, typer.Option("--max-pixels", min=1, help=f"most pixels {PIXELS}")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto (as stored), float32, bfloat16, int8, float16")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
+Approval = Annotated[
+    str,
+    typer.Option(
+        "--approve",
+        metavar="never|risky|always",
+        help="ask before actions: none, what may not be undone, or each",
+    ),
+]
+Safe = Annotated[
+    bool,
+    typer.Option("--safe", help="refuse what may not be undone: forms, purchases, files, other sites"),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="ORIGIN", help="pages may speak to it too (https://example.com); any: to all"),
+]
+Secret = Annotated[
+    list[str] | None,
+    typer.Option("--secret", metavar="NAME=VARIABLE", help="<secret:NAME> stands for what this variable holds"),
+]
+SecretsFile = Annotated[
+    Path | None, typer.Option("--secrets", metavar="FILE", help="YAML file with names of secrets and their values")
+]
 Draw = Annotated[Path | None, typer.Option("--draw", metavar="OUT.png", help="the picture with what was found in it")]
 
 

@@ -26,11 +26,15 @@ from actions.action import (
     Wait,
 )
 from env import keys
+from env.browser import veil
 from env.browser.element import choose
+from env.browser.entrust import entrust, holds, keep, meant
 from env.browser.navigate import back, navigate
 from env.browser.pointer import css, held, point
 from env.browser.session import Session
+from env.untrusted import page as written
 
+COPIES = frozenset({"Control+c", "Control+x", "Control+Insert", "Shift+Delete", "Meta+c", "Meta+x"})
 CHOOSER = 2.0  # seconds in which a click has to open its file chooser
 PER_PRESS = 0.05  # seconds that a press of one key may take, generously
 
@@ -54,10 +58,7 @@ async def act(session: Session, action: Action) -> None:
         case Type():
             await _enter(session, action)
         case Key():
-            session.target, names = session.focus, keys.chord(action.keys)
-            for _ in range(action.count):
-                async with held(session, names):
-                    await session.linger(action.hold)
+            await _chord(session, action)
         case Wait():
             await session.linger(action.seconds)
         case Navigate():
@@ -74,12 +75,30 @@ async def act(session: Session, action: Action) -> None:
             raise ActionError(f"{action.kind}: is said to the user, not done to the screen")
 
 
+async def _chord(session: Session, action: Key) -> None:
+    """Press the keys; ActionError where that would copy a secret."""
+    session.target, names = session.focus, keys.chord(action.keys)
+    if session.typed and COPIES & {"+".join(names)} and await holds(session):
+        raise ActionError(f"keys: {'+'.join(action.keys)} would copy a secret, which stays where it was typed")
+    for _ in range(action.count):
+        async with held(session, names):
+            await session.linger(action.hold)
+
+
 async def _enter(session: Session, action: Type) -> None:
     """Type, after a click where the action names a place, and over what stands there where it asks for that."""
-    keys.runs(action.text)  # an ActionError for what no key makes, before anything is clicked
+    pieces = list(session.options.secrets.pieces(action.text))
+    for piece in pieces:  # an ActionError for what cannot be typed, before anything is clicked
+        if isinstance(piece, str):
+            keys.runs(piece)
+        else:
+            meant(piece, session.url)
     session.target = session.focus
     if action.at is not None:
         await point(session, Click(at=action.at))
+    for piece in pieces:  # and before anything is cleared
+        if not isinstance(piece, str):
+            await entrust(session, piece)
     if action.replace:
         await session.current.page.keyboard.press("ControlOrMeta+a")
         await session.current.page.keyboard.press("Delete")
@@ -87,6 +106,20 @@ async def _enter(session: Session, action: Type) -> None:
 
 
 async def _type(session: Session, text: str) -> None:
+    """Type `text`, and for the name of a secret the secret itself, where the page may have it."""
+    for piece in session.options.secrets.pieces(text):
+        if isinstance(piece, str):
+            await _press(session, piece)
+            continue
+        for character in piece.value:
+            frame = await entrust(session, piece)
+            await keep(session, frame, piece)
+            await _press(session, character)
+        # Whatever comes next may lead to a page that says nothing, and the picture of this one is to be covered then.
+        session.veiled = await veil.find(session, session.current)
+
+
+async def _press(session: Session, text: str) -> None:
     keyboard, cdp = session.current.page.keyboard, session.current.cdp
     for typed, run in keys.runs(text):
         if not typed:
@@ -104,7 +137,7 @@ async def _type(session: Session, text: str) -> None:
 
 async def _tab(session: Session, index: int) -> None:
     if index >= len(session.tabs):
-        known = "; ".join(f"{number}: {name}" for number, name in enumerate(session.names()))
+        known = "; ".join(f"{number}: {written(name)}" for number, name in enumerate(session.names()))
         raise ActionError(f"index: there is no tab {index}; open are {known}")
     await session.show(session.tabs[index])
 
@@ -114,7 +147,7 @@ async def _upload(session: Session, action: Upload) -> None:
     page, session.chooser = session.current.page, None
     await point(session, Click(at=action.at))
     if not await session.bell.until(lambda: session.chooser is not None, CHOOSER) or session.chooser is None:
-        raise ActionError(f"at: the click on {session.target or 'this place'} opened no file chooser")
+        raise ActionError(f"at: the click on {written(session.target or 'this place')} opened no file chooser")
     try:
         await session.chooser.set_files(files)
     except PlaywrightError as error:
@@ -138,6 +171,8 @@ def allowed(folder: Path | None, name: str) -> Path:
 async def answer(session: Session, action: Action) -> None:
     """Answer the dialog that is open: enter accepts, escape dismisses, text fills a prompt."""
     dialog = session.dialogs[0]
+    if isinstance(action, Type) and session.options.secrets.asked(action.text):
+        raise ActionError("text: a secret is typed into pages alone, and here a dialog is open")
     if isinstance(action, Type) and dialog.type == "prompt":
         keys.runs(action.text)
         session.answer = action.text.rstrip("\n")
@@ -150,7 +185,7 @@ async def answer(session: Session, action: Action) -> None:
     if names not in (["Enter"], ["Escape"]):
         also = " or type the text" if dialog.type == "prompt" else ""
         raise ActionError(
-            f"{action.kind}: a dialog is open ({session.dialog}) and has to be answered first: "
+            f"{action.kind}: a dialog is open ({written(session.dialog)}) and has to be answered first: "
             f"press enter to accept, escape to dismiss{also}"
         )
     said = session.answer if session.answer is not None else dialog.default_value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,17 +17,20 @@ from playwright.async_api import Playwright, async_playwright
 from actions.action import Action
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
-from env.browser import capture, episode, script, storage
+from env.browser import capture, episode, foresee, script, storage
 from env.browser.device import equip
+from env.browser.discreet import hush, scrub, still
 from env.browser.downloads import Downloads
+from env.browser.gate import Gate, through
 from env.browser.launch import fresh, launch
-from env.browser.navigate import BLANK, address
+from env.browser.navigate import BLANK, admitted
 from env.browser.options import BrowserOptions
 from env.browser.recover import told
 from env.browser.script import Json
 from env.browser.session import Session, gone
 from env.browser.worker import Worker
 from env.environment import EnvironmentBroken, Recovery, Task
+from env.foresight import Foresight
 from env.observation import Observation
 from env.process import Ownership
 
@@ -58,6 +62,7 @@ class Browser:
         self._playwright: Playwright | None = None
         self._chromium: Chromium | None = None
         self._session: Session | None = None
+        self._gate: Gate | None = None
         self._broken: EnvironmentBroken | None = None
         self._place = ""  # the address that was seen last in this episode
         self._since = 0.0  # when the call that is under way, or broke, began
@@ -88,15 +93,15 @@ class Browser:
     @property
     def url(self) -> str:
         """The address of the current tab."""
-        return self._open().url
+        return self.options.secrets.scrub(self._open().url)
 
     def reset(self, task: Task) -> Observation:
         """Open `task.start` in a fresh context: no cookies, no tabs and no files of earlier episodes.
 
-        ValueError for an address that is neither http, https, file nor about:blank.
+        ValueError for an address that is neither http, https, file nor about:blank, or outside the options' network.
         """
         self._alive()
-        start = address(task.start or BLANK, files=True)
+        start = admitted(task.start or BLANK, self.options.network)
         options = self.options
         if self._broken is None:
             self._leave()
@@ -152,6 +157,18 @@ class Browser:
             return False
         return True
 
+    def foresee(self, action: Action) -> Foresight:
+        """What `action` would hit, and whether that could be undone; nothing is done."""
+        session, secrets = self._open(), self.options.secrets
+        self.space.check(action)
+        Frame(*self.size, *self.size).check(action)
+        try:
+            seen = self._call(foresee.foresee(session, action), self.options.action_timeout)
+        except EnvironmentBroken as broken:
+            self._broken = EnvironmentBroken(broken.reason, broken.message, begun=False)
+            raise self._broken from broken
+        return replace(seen, target=secrets.scrub(seen.target), url=secrets.scrub(seen.url))
+
     def evaluate(self, script_text: str, arg: Json = None) -> Json:
         """What a script of ours gives in the current page: an expression, or a function called with `arg`.
 
@@ -165,7 +182,7 @@ class Browser:
 
     def page_text(self) -> str:
         """The visible text of the current page."""
-        return str(self.evaluate("() => document.body?.innerText ?? ''"))
+        return self.options.secrets.scrub(str(self.evaluate("() => document.body?.innerText ?? ''")))
 
     def storage_state(self, path: Path | None = None) -> Mapping[str, object]:
         """The cookies and the local storage of this episode, for `BrowserOptions.storage_state`; kept at `path` too."""
@@ -218,14 +235,24 @@ class Browser:
         return self._session
 
     def _seen(self, work: Coroutine[object, object, Observation], seconds: float) -> Observation:
-        """The observation that `work` gives; its address is the last one seen."""
+        """The observation that `work` gives, without secrets; its address, with them, is the last one seen."""
         self._since = self._clock()
         seen = self._call(work, seconds)
         self._place = seen.url
-        return seen
+        return scrub(seen, self.options.secrets)
 
     def _call(self, work: Coroutine[object, object, T], seconds: float) -> T:
-        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken."""
+        """The result of `work`; whatever the browser breaks with becomes EnvironmentBroken; no error tells a secret."""
+        quiet: EnvironmentBroken | ValueError
+        try:
+            return self._run(work, seconds)
+        except EnvironmentBroken as broken:
+            quiet = self._broken = still(broken, self.options.secrets)
+        except ValueError as mistake:
+            quiet = hush(mistake, self.options.secrets)
+        raise quiet
+
+    def _run(self, work: Coroutine[object, object, T], seconds: float) -> T:
         try:
             return self._worker.run(work, seconds)
         except EnvironmentBroken as broken:
@@ -270,11 +297,11 @@ class Browser:
         return True
 
     def _stop(self, seconds: float) -> None:
-        """End the driver; where even the loop is stuck, leave that behind too."""
+        """End the driver and the gate; where even the loop is stuck, leave that behind too."""
         playwright, self._playwright = self._playwright, None
+        gate, self._gate = self._gate, None
         try:
-            if playwright is not None:
-                self._worker.run(playwright.stop(), seconds)
+            self._worker.run(_last(playwright, gate), seconds)
         except (TimeoutError, PlaywrightError):
             self._ownership.kill(drivers=True)
             self._worker.close()
@@ -288,7 +315,7 @@ class Browser:
     async def _restart(self, last: Session) -> None:
         """An episode that goes on in another browser, with the files and the clock of `last`."""
         self._session = await self._begin(last.downloads)
-        self._session.began, self._session.navigations = last.began, last.navigations
+        self._session.inherit(last)
         await self._session.open()
 
     async def _begin(self, files: Downloads) -> Session:
@@ -306,7 +333,28 @@ class Browser:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if self._chromium is None:
-            self._chromium = await launch(self._playwright, self.options, self._ownership)
+            self._chromium = await launch(self._playwright, self.options, self._ownership, await self._way())
         session = Session(await fresh(self._chromium, self.options), self.options, files)
         self._chromium.once("disconnected", session.lose)
         return session
+
+    async def _way(self) -> Sequence[str]:
+        """The flags that lead every request by our gate, where the options say which may pass."""
+        if self._gate is not None:
+            self._gate.close()
+        if self.options.network is None:
+            return ()
+        self._gate = Gate(self.options.network, self._refused, through(self.options.proxy))
+        return await self._gate.open()
+
+    def _refused(self, request: str) -> None:
+        if self._session is not None:
+            self._session.refuse(request)
+
+
+async def _last(playwright: Playwright | None, gate: Gate | None) -> None:
+    """End what led to a browser that has ended."""
+    if gate is not None:
+        gate.close()
+    if playwright is not None:
+        await playwright.stop()

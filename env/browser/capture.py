@@ -27,11 +27,11 @@ def shown(options: BrowserOptions) -> tuple[int, int]:
 
 
 def decode(png: bytes, options: BrowserOptions) -> Image:
-    """The pixels of `png`, cut to what the options show, read-only."""
+    """The pixels of `png`, cut to what the options show."""
     width, height = shown(options)
     with Pillow.open(io.BytesIO(png)) as picture:
         pixels = np.asarray(picture.convert("RGB"))
-    return freeze(pixels[:height, :width])
+    return pixels[:height, :width]
 
 
 def blank(options: BrowserOptions) -> Image:

@@ -12,9 +12,11 @@ from actions.action import ActionError
 from env.browser import script
 from env.browser.session import Session, Tab
 from env.observation import Value
+from env.untrusted import page
 
 PATIENCE = 1.0  # seconds; a page that does not answer by then gets its action all the same
 STALLED = 0.1  # seconds for a page that has not answered before
+LONGEST = 80  # characters of an option that are told
 DEPTH = 4  # frames of other origins within each other
 
 CORNER = """frame => {
@@ -80,9 +82,9 @@ async def choose(session: Session, x: float, y: float, label: str) -> str:
         return str(said["found"])
     options = said["options"]
     if not isinstance(options, list):
-        raise ActionError(f"at: there is no drop-down list at this place but {said['found']}")
-    known = ", ".join(repr(option) for option in options[:30])
-    raise ActionError(f"label: {said['found']} has no option {label!r} that can be chosen; it has {known}")
+        raise ActionError(f"at: there is no drop-down list at this place but {page(str(said['found']))}")
+    list_, known = page(str(said["found"])), ", ".join(page(str(option), LONGEST) for option in options[:30])
+    raise ActionError(f"label: {list_} has no option {label!r} that can be chosen; it has {known}")
 
 
 def _patience(tab: Tab) -> float:

@@ -10,14 +10,14 @@ from typing import TypeAlias
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action, Back, Navigate, Upload
-from env.browser import capture, element
-from env.browser.act import act, answer, patience
-from env.browser.navigate import BLANK, reason
+from actions.action import Action, Back, Navigate, Type, Upload
+from env.browser import capture, element, veil
+from env.browser.act import PER_PRESS, act, answer, patience
+from env.browser.navigate import BLANK, NO_PAGE, reason
 from env.browser.session import Session, Tab, gone
 from env.browser.settle import Verdict, activity, settle
 from env.environment import EnvironmentBroken
-from env.observation import Observation, Receipt, changed
+from env.observation import Box, Observation, Receipt, changed, freeze
 
 Clock = Callable[[], float]
 Early: TypeAlias = "asyncio.Task[bytes | None] | None"
@@ -34,7 +34,10 @@ def deadline(session: Session, action: Action) -> float:
     """How many seconds acting may take, the navigation in it included where it is one."""
     if isinstance(action, Navigate | Back):
         return session.options.load_timeout + MARGIN
-    return patience(action, session.options.action_timeout)
+    usual = session.options.action_timeout
+    if isinstance(action, Type):
+        usual += session.options.secrets.longest(action.text) * PER_PRESS
+    return patience(action, usual)
 
 
 async def begin(session: Session, start: str, clock: Clock) -> Observation:
@@ -65,6 +68,8 @@ async def _load(session: Session, url: str) -> None:
             raise
         late = isinstance(error, PlaywrightTimeout)
         why = f"no answer within {patient / 1000:g} s" if late else reason(error)
+        if session.refused and why == NO_PAGE:
+            why = f"it leads to {session.refused[-1]}, which is not among the origins that may be spoken to"
         raise EnvironmentBroken("unreachable", f"{url}: {why}") from error
     left = patient - (asyncio.get_running_loop().time() - started) * 1000
     try:
@@ -185,15 +190,33 @@ async def _rest(session: Session) -> tuple[Verdict, Early]:
 
 async def _capture(session: Session, tab: Tab, early: Early) -> None:
     words = asyncio.ensure_future(element.look(session, tab))
+    places = asyncio.ensure_future(_veiled(session, tab))
     try:
         png = await (early or _picture(session, tab))
         await words
+        veiled = await places
     finally:
         words.cancel()
+    moved = await _veiled(session, tab) if veiled else ()
+    if veiled and (early or moved != veiled):  # an early picture was taken before anybody asked for the places
+        png = await _picture(session, tab)
+        veiled = veil.along(moved, await _veiled(session, tab))
     if png is None:
-        session.png, session.pixels = b"", capture.blank(session.options)
-    elif png != session.png:
-        session.png, session.pixels = png, capture.decode(png, session.options)
+        session.png, session.veiled, session.pixels = b"", veiled, capture.blank(session.options)
+    elif (png, veiled) != (session.png, session.veiled):
+        pixels = veil.cover(capture.decode(png, session.options), veiled)
+        session.png, session.veiled, session.pixels = png, veiled, freeze(pixels)
+
+
+async def _veiled(session: Session, tab: Tab) -> tuple[Box, ...]:
+    """The places to cover; those of the last look where the page does not say."""
+    if not session.options.veil:
+        return session.options.boxes
+    try:
+        async with asyncio.timeout(element.STALLED if tab.stalled else element.PATIENCE):
+            return await veil.find(session, tab)
+    except TimeoutError:
+        return session.veiled
 
 
 async def _picture(session: Session, tab: Tab) -> bytes | None:
@@ -224,6 +247,7 @@ async def _picture(session: Session, tab: Tab) -> bytes | None:
 
 
 def _observation(session: Session, clock: Clock, timings: dict[str, float], receipt: Receipt | None) -> Observation:
+    refused, session.refused = tuple(session.refused), []
     return Observation(
         screenshot=session.pixels,
         url=session.url,
@@ -233,6 +257,7 @@ def _observation(session: Session, clock: Clock, timings: dict[str, float], rece
         focus=session.focus,
         value=session.value,
         downloads=session.downloads.names,
+        refused=refused,
         time=clock() - session.began,
         receipt=receipt,
         timings=MappingProxyType(timings),

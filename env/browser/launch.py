@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, Geolocation, HttpCredentials, Playwright, ProxySettings
@@ -24,14 +25,16 @@ FLAGS = (
 )
 
 
-async def launch(playwright: Playwright, options: BrowserOptions, ownership: Ownership) -> Chromium:
+async def launch(
+    playwright: Playwright, options: BrowserOptions, ownership: Ownership, flags: Sequence[str] = ()
+) -> Chromium:
     """A running browser that belongs to `ownership`; EnvironmentBroken where there is none."""
     path = options.executable or find(headed=options.headed)
     try:
         chromium = await playwright.chromium.launch(
             executable_path=path,
             headless=not options.headed,
-            args=[*FLAGS, ownership.marker],
+            args=[*FLAGS, *flags, ownership.marker],
             artifacts_dir=ownership.folder / "artifacts",
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
             handle_sigint=False,  # ours to handle: a run is put on disk before its browser ends
@@ -67,10 +70,14 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
         http_credentials=_credentials(options),
         proxy=_proxy(options),
         storage_state=storage.read(options.storage_state).playwright() if options.storage_state is not None else None,
-        accept_downloads=True,
+        accept_downloads=options.downloads,
     )
     await context.add_init_script(script.source("quiet.js"))
+    if options.veil:
+        await context.add_init_script(script.source("veil.js"))
     await context.add_init_script(pickers.source())
+    if options.network is not None:
+        await context.add_init_script(script.source("direct.js"))
     return context
 
 
@@ -87,7 +94,7 @@ def _credentials(options: BrowserOptions) -> HttpCredentials | None:
 
 
 def _proxy(options: BrowserOptions) -> ProxySettings | None:
-    if (proxy := options.proxy) is None:
+    if (proxy := options.proxy) is None or options.network is not None:  # then the gate goes through it
         return None
     return ProxySettings(
         server=proxy.server,

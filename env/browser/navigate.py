@@ -10,9 +10,15 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from actions.action import ActionError
+from env.browser import intercept
+from env.browser.intercept import answered, pause
 from env.browser.session import Session
+from env.network import Network
+from env.untrusted import page as written
 
 BLANK = "about:blank"
+NO_PAGE = "the server sent no page"
+ANSWERED = {"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"}
 WEB = frozenset({"http", "https"})
 
 
@@ -30,6 +36,14 @@ def address(url: str, *, files: bool) -> str:
     raise ValueError(f"{url!r} may not be opened; only http:// and https:// addresses and about:blank may")
 
 
+def admitted(url: str, network: Network | None) -> str:
+    """`url` itself where an episode may start there; otherwise a ValueError that says why not."""
+    start = address(url, files=True)
+    if network is not None and not intercept.allowed(network, start):
+        raise ValueError(f"{start!r} is not among the origins that may be spoken to: {network}")
+    return start
+
+
 class Guard:
     """While entered, a navigation of the current tab that fails leaves the page on which it began.
 
@@ -44,15 +58,16 @@ class Guard:
 
     async def __aenter__(self) -> Guard:
         self._cdp.on("Fetch.requestPaused", self._paused)
-        pattern = {"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"}
-        await self._cdp.send("Fetch.enable", {"patterns": [pattern]})
+        await pause(self._cdp, self._session.options.network, ANSWERED)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._cdp.remove_listener("Fetch.requestPaused", self._paused)
-        await self._cdp.send("Fetch.disable")
+        await pause(self._cdp, self._session.options.network)
 
     def _paused(self, event: Mapping[str, object]) -> None:
+        if not answered(event):
+            return
         request = {"requestId": str(event["requestId"])}
         if event.get("responseErrorReason"):
             self.reason = str(event["responseErrorReason"])
@@ -70,6 +85,9 @@ async def navigate(session: Session, url: str) -> None:
         target = address(url, files=session.options.files)
     except ValueError as error:
         raise ActionError(f"url: {error}") from error
+    network = session.options.network
+    if network is not None and not intercept.allowed(network, target):
+        raise ActionError(f"url: refused: {url!r} is not among the origins that may be spoken to: {network}")
     page, saved = session.current.page, len(session.downloads.names)
     try:
         async with Guard(session) as guard:
@@ -82,6 +100,8 @@ async def navigate(session: Session, url: str) -> None:
             raise
         if guard.reason:
             raise ActionError(f"url: {url!r} cannot be opened: {_words(guard.reason)}") from error
+        if session.refused and reason(error) == NO_PAGE:
+            raise ActionError(f"url: refused: {url!r} leads to {written(session.refused[-1])}") from error
         if "Download is starting" not in error.message and len(session.downloads.names) == saved:
             raise ActionError(f"url: {url!r} cannot be opened: {reason(error)}") from error
 
@@ -103,7 +123,7 @@ def reason(error: PlaywrightError) -> str:
     """The network's own name of what went wrong, or the first line of the message."""
     named = re.search(r"net::(ERR_\w+)", error.message)
     if named and named[1] == "ERR_ABORTED":
-        return "the server sent no page"
+        return NO_PAGE
     if named and named[1] == "ERR_INVALID_AUTH_CREDENTIALS":
         return "the server wants a name and a password that this browser was not given"
     return named[1] if named else error.message.splitlines()[0]

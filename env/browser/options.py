@@ -10,6 +10,10 @@ from typing import Literal
 
 from env.browser import access
 from env.browser.access import Credentials, Geolocation, Proxy
+from env.browser.gate import through
+from env.network import Network
+from env.observation import Box
+from env.secrets import NONE, Secrets
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class BrowserOptions:
     """Sent with every request."""
     credentials: Credentials | None = None
     proxy: Proxy | None = None
+    """Beside `network`, one that is spoken to in plain http, and without exceptions."""
     storage_state: Path | Mapping[str, object] | None = field(default=None, repr=False)
     """What an earlier browser's `Browser.storage_state` gave or wrote; every episode begins with it."""
     start_timeout: float = 30.0
@@ -65,13 +70,29 @@ class BrowserOptions:
     """The folder from which the agent may upload files; None allows no upload."""
     files: bool = False
     """Whether the agent may open `file:` addresses; a task may always start at one."""
+    downloads: bool = True
+    """Whether pages may send files; one that may not be is named among what was refused."""
+    network: Network | None = None
+    """The only origins that pages may speak to; None lets them speak to all."""
+    secrets: Secrets = NONE
+    """What `Type` enters for <secret:NAME>, and what no observation says."""
+    veil: bool = True
+    """Whether filled password and card fields, and what was typed for a secret, are covered in screenshots."""
+    masks: tuple[str, ...] = ()
+    """CSS selectors of more that is covered, in every frame."""
+    boxes: tuple[Box, ...] = ()
+    """Places of the screenshot that are covered whatever is there."""
 
     def __post_init__(self) -> None:
         shown = self.clip or self.size
         if min(*shown, *self.size) < 1 or shown[0] > self.size[0] or shown[1] > self.size[1]:
             raise ValueError(f"clip {self.clip} must lie within size {self.size}, both at least 1 pixel")
+        if (self.masks or self.secrets) and not self.veil:
+            raise ValueError("veil: False would show what masks and secrets are to hide; leave it out")
         if self.device_scale_factor <= 0:
             raise ValueError(f"device_scale_factor must be positive, not {self.device_scale_factor}")
+        if self.network is not None:
+            through(self.proxy)
         access.check_locale(self.locale)
         access.check_timezone(self.timezone)
         access.check_permissions(self.permissions)

@@ -13,17 +13,22 @@ from typing import TypeVar
 from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
 from playwright.async_api import Error as PlaywrightError
 
-from env.browser import capture
+from env.browser import capture, intercept
 from env.browser.downloads import Downloads
 from env.browser.options import BrowserOptions
 from env.browser.worker import Bell
 from env.environment import EnvironmentBroken
-from env.observation import Image, Value
+from env.observation import Box, Image, Value
+from env.secrets import Secret
+from env.untrusted import page as written
 
 T = TypeVar("T")
 
 STREAMS = frozenset({"websocket", "eventsource", "media", "ping", "other"})
 """Requests that are no part of loading a page."""
+
+MOST = 100
+"""Requests turned away that are noted from one look to the next."""
 
 
 class Tab:
@@ -58,6 +63,9 @@ class Session:
         self.broken: EnvironmentBroken | None = None
         self.began = 0.0
         self.navigations = 0
+        self.refused: list[str] = []  # requests turned away since the last look, each once
+        self.typed: list[Secret] = []
+        self.veiled: tuple[Box, ...] = ()  # places that are covered in the pixels
         self.target = ""  # what the last action was done to
         self.pointer = (0.0, 0.0)  # CSS pixels
         self.focus = ""
@@ -166,6 +174,11 @@ class Session:
             self.tabs = [tab for tab in self.tabs if tab is not lost]
             self.spawn(lost.page.close())
 
+    def inherit(self, last: Session) -> None:
+        """Go on where `last` was: its clock, what is still to be told, and what stays hidden."""
+        self.began, self.navigations, self.refused = last.began, last.navigations, last.refused
+        self.typed, self.veiled = last.typed, last.veiled
+
     def drop(self) -> None:
         """Forget what waits for an answer: dialogs, and the action that one of them held up."""
         self.dialogs.clear()
@@ -227,6 +240,7 @@ class Session:
             tab = Tab(page, await self.context.new_cdp_session(page))
             self._follow(tab)
             await tab.cdp.send("Page.enable")
+            await intercept.follow(tab.cdp, self.options.network, self.refuse, self.spawn)
             width, height = self.options.size
             if page.viewport_size != {"width": width, "height": height}:
                 await page.set_viewport_size({"width": width, "height": height})
@@ -287,9 +301,16 @@ class Session:
         self.broken = self.broken or EnvironmentBroken("crash", "the browser ended")
         self.bell.ring()
 
+    def refuse(self, request: str) -> None:
+        """Note a request that was turned away."""
+        if request not in self.refused and len(self.refused) < MOST:
+            self.refused.append(request)
+        self._announced = 0  # a window that was to show it never comes
+        self.bell.ring()
+
     def _on_crash(self, page: Page) -> None:
         if self._current is None or self._current.page is page:
-            self.broken = self.broken or EnvironmentBroken("crash", f"the page {page.url} crashed")
+            self.broken = self.broken or EnvironmentBroken("crash", f"the page {written(page.url)} crashed")
         else:  # one in the background is closed by it, as a person would
             self.spawn(page.close())
         self.bell.ring()
@@ -303,7 +324,10 @@ class Session:
         self.bell.ring()
 
     def _on_download(self, download: Download) -> None:
-        self.spawn(self.downloads.save(download))
+        if self.options.downloads:
+            self.spawn(self.downloads.save(download))
+        else:
+            self.refuse(f"download {download.suggested_filename}")
 
     def _on_chooser(self, chooser: FileChooser) -> None:
         self.chooser = chooser

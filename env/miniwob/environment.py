@@ -21,8 +21,9 @@ from env.miniwob.oracle import HEIGHT, TASKS, VIEWPORT, WIDTH, Expected, Expecte
 from env.miniwob.site import page_names, serve
 from env.observation import Observation
 
-OPTIONS = BrowserOptions(size=VIEWPORT, clip=(WIDTH, HEIGHT))
-"""One screenshot pixel to one CSS pixel, and only the task is seen, not the display of rewards beside it."""
+OPTIONS = BrowserOptions(size=VIEWPORT, clip=(WIDTH, HEIGHT), veil=False)
+"""One screenshot pixel to one CSS pixel, and only the task is seen, not the display of rewards beside it; its passwords
+are made up."""
 
 
 class _State(TypedDict):

@@ -226,5 +226,5 @@
       },
     });
   }
-  Object.defineProperty(window, KEY, { value: Object.freeze({ part, close: tools.close, for: () => shown?.field }) });
+  Object.defineProperty(window, KEY, { value: Object.freeze({ part, close: tools.close, for: () => shown?.field, root: () => shown?.root }) });
 }
