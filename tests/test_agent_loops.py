@@ -12,13 +12,13 @@ from agent_runs import click
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions import Finish, Key
+from actions import Action, Finish, Key
 from agent.episode import run
 from agent.limits import Limits
 from agent.loops import LONGEST, Cycle, Mark, Trail, fingerprint
 from agent.policy import Scripted
 from agent.step import Reply, Step
-from env import Observation, Screens, Task
+from env import EnvironmentBroken, Observation, Recovery, Screens, Task
 
 STATES = st.sampled_from("abcd")
 
@@ -134,3 +134,17 @@ def test_going_there_and_back_is_a_loop() -> None:
     assert (trajectory.stop.reason, len(trajectory.steps)) == ("loop", 6)
     with Screens() as env:
         assert run(env, Scripted([help_, back] * 9), Task("x"), limits=Limits(repeats=None)).stop.reason == "finished"
+
+
+def test_a_screen_that_breaks_again_and_again_by_the_same_deed_is_a_loop_and_the_policy_is_warned() -> None:
+    class Breaking(Screens):
+        def step(self, action: Action) -> Observation:
+            raise EnvironmentBroken("crash", "gone")
+
+        def recover(self) -> Recovery:
+            return Recovery(self.reset(Task("sign in")), "A fresh screen.")
+
+    found = run(Breaking(), Scripted([click(5, 5)] * 9), Task("sign in"), limits=Limits(recoveries=None))
+    assert found.stop.reason == "loop"
+    assert [step.recovered for step in found.steps] == [True] * 3
+    assert [bool(step.before.notes) for step in found.steps] == [False, False, True]

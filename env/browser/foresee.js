@@ -41,10 +41,11 @@
     if (button || part.hasAttribute("onclick") || /^(button|link|menuitem)/.test(part.getAttribute("role") || "")) return named(say(part));
     return [];
   };
+  const inside = (found) => found?.shadowRoot || window[Symbol.for("handeye.quiet")]?.shadows.get(found);
   const deep = (x, y) => {
-    let root = document, found = root.elementFromPoint(x, y);
-    while (found?.shadowRoot) {
-      const next = found.shadowRoot.elementFromPoint(x, y);
+    let found = document.elementFromPoint(x, y);
+    for (let root = inside(found); root; root = inside(found)) {
+      const next = root.elementFromPoint(x, y);
       if (!next || next === found) break;
       found = next;
     }
@@ -52,7 +53,7 @@
   };
   const active = () => {
     let found = document.activeElement;
-    while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+    while (inside(found)?.activeElement) found = inside(found).activeElement;
     return found;
   };
   return {

@@ -68,7 +68,7 @@ def vision(pair: Pair, load: Load) -> Mapping[str, float]:
         _look(pair, features, first)
         part.append(_look(pair, features, changed(first, number)))
     found = {"full": min(full), "ninety_percent_unchanged": min(part), "unchanged": _look(pair, features, first)}
-    return found | _glances(pair, load)
+    return {**found, **_glances(pair, load)}
 
 
 def _glances(pair: Pair, load: Load) -> Mapping[str, float]:
