@@ -16,6 +16,7 @@ from model.bench.work import Load, Words, changed, screen
 from model.features import Features
 from model.generate import Prompt
 from model.glance import FRESH, Glances
+from model.picture import Album
 from model.plan import row_bytes
 from model.qwen import Qwen
 from model.session import Session
@@ -61,13 +62,13 @@ def read_bytes(network: Qwen) -> int:
 def vision(pair: Pair, load: Load) -> Mapping[str, float]:
     """Seconds to look at a screen: a new one, one of which a tenth of the windows changed, and the same again."""
     first = screen(1001, load.screen)
-    full, part = [], []
+    full, part, album = [], [], Album()
     for number in range(3):
         features = Features(pair.network.visual)
-        full.append(_look(pair, features, screen(2000 + number, load.screen)))
-        _look(pair, features, first)
-        part.append(_look(pair, features, changed(first, number)))
-    found = {"full": min(full), "ninety_percent_unchanged": min(part), "unchanged": _look(pair, features, first)}
+        full.append(_look(pair, features, screen(2000 + number, load.screen), album))
+        _look(pair, features, first, album)
+        part.append(_look(pair, features, changed(first, number), album))
+    found = {"full": min(full), "ninety_percent_unchanged": min(part), "unchanged": _look(pair, features, first, album)}
     return {**found, **_glances(pair, load)}
 
 
@@ -77,11 +78,12 @@ def _glances(pair: Pair, load: Load) -> Mapping[str, float]:
     Each of `FRESH` screens changes a tenth of the windows of the one before; the first and the last are measured.
     """
     glances, pixels = Glances(pair.network.visual), screen(1001, load.screen)
-    _look(pair, glances, pixels)
+    album = Album()
+    _look(pair, glances, pixels, album)
     seconds, apart = [], []
     for number in range(FRESH):
         pixels = changed(pixels, number)
-        seconds.append(_look(pair, glances, pixels))
+        seconds.append(_look(pair, glances, pixels, album))
         patches, grid = pair.processor(pixels)
         with torch.inference_mode():
             mine, exact = glances.look(patches, grid).float(), pair.network.visual(patches, [grid]).float()
@@ -89,11 +91,11 @@ def _glances(pair: Pair, load: Load) -> Mapping[str, float]:
     return {"approximate": min(seconds), "approximate_error": apart[0], "approximate_error_last": apart[-1]}
 
 
-def _look(pair: Pair, features: Features, pixels: NDArray[np.uint8]) -> float:
-    patches, grid = pair.processor(pixels)
+def _look(pair: Pair, features: Features, pixels: NDArray[np.uint8], album: Album) -> float:
+    picture = album.image(pixels, pair.processor)
     start = time.perf_counter()
     with torch.inference_mode():
-        features.look(patches, grid)
+        features.see(picture)
     return time.perf_counter() - start
 
 

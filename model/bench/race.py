@@ -43,6 +43,13 @@ class Track:
         self.episode = Episode(pair.config, units, load, newest=newest)
         self.ours, self.cached = Ours(pair.network, pair.processor), Cached(pair.theirs)
 
+    def alone(self, step: int, screens: Sequence[NDArray[np.uint8]]) -> Lap:
+        """Ours, and nobody beside it."""
+        shown = self.episode.shown
+        told = self.ours.step(screens[-shown:], self.episode.prompt(), Script(self.episode.words))
+        self.episode.tell(told.call)
+        return self._lap(step, "ours", told.cost)
+
     def run(self, step: int, screens: Sequence[NDArray[np.uint8]], *, naive: bool) -> Iterator[Lap]:
         """Ours first, whose call the others are held to; theirs from nothing only if `naive`."""
         tokens, shown = self.episode.prompt(), self.episode.shown
@@ -74,3 +81,12 @@ def race(pair: Pair, load: Load, steps: Sequence[int]) -> Iterator[Lap]:
         screens.append(screen(step, load.screen))
         for track in tracks:
             yield from track.run(step, screens, naive=step in steps)
+
+
+def again(pair: Pair, load: Load, last: int) -> Iterator[Lap]:
+    """Ours once more, from the first step to the `last`: how a step grows is less than how times vary."""
+    tracks = [Track(pair, load, newest=newest) for newest in (False, True)]
+    screens: list[NDArray[np.uint8]] = []
+    for step in range(1, last + 1):
+        screens.append(screen(step, load.screen))
+        yield from (track.alone(step, screens) for track in tracks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def agreement(gate: Agreement, *, holds: bool) -> Data:
 
 
 def summary(laps: Sequence[Lap], steps: Sequence[int]) -> list[str]:
-    """How many times faster than transformers each step was, on the very same prompt, and how a step's time grows."""
+    """How many times faster than transformers each step was, on the very same prompt."""
     times = {(lap.step, lap.racer): lap.cost.seconds for lap in laps}
     lines = []
     for step in steps:
@@ -94,10 +95,22 @@ def summary(laps: Sequence[Lap], steps: Sequence[int]) -> list[str]:
             f"{times[step, 'cached'] / kept:5.2f} x with its cache kept by hand; newest screen alone "
             f"{times[step, 'naive_newest'] / newest:5.2f} x and {times[step, 'cached_newest'] / newest:5.2f} x"
         )
-    if 2 in steps and (last := steps[-1]) > 2:
-        growth = [times[last, racer] / times[2, racer] for racer in ("ours", "ours_newest")]
-        lines.append(f"step {last} takes {growth[0]:.2f} x step 2 with all screens, {growth[1]:.2f} x with the newest")
     return lines
+
+
+def growth(laps: Sequence[Lap], last: int) -> Mapping[str, float]:
+    """How many times as long the `last` step takes as the second, in medians over all times that each was run."""
+
+    def median(step: int, racer: str) -> float:
+        return statistics.median(lap.cost.seconds for lap in laps if (lap.step, lap.racer) == (step, racer))
+
+    return {racer: median(last, racer) / median(min(2, last), racer) for racer in ("ours", "ours_newest")}
+
+
+def grown(growth: Mapping[str, float], last: int) -> str:
+    """The same to read."""
+    kept, newest = growth["ours"], growth["ours_newest"]
+    return f"step {last} takes {kept:.2f} x step 2 with all screens, {newest:.2f} x with the newest"
 
 
 def rest(look: Mapping[str, float], plain: Decode, eight: Small) -> list[str]:
