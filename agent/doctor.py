@@ -115,12 +115,12 @@ SCREENS: Mapping[str, BrowserOptions] = {
 """Where the click test is done."""
 
 
-def clicks() -> Iterator[Finding]:
+def clicks(screens: Mapping[str, BrowserOptions] = SCREENS) -> Iterator[Finding]:
     """Fire the catalogue of actions at a page that says where they arrived."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "probe.html").write_text(PAGE, encoding="utf-8")
         with Site(Path(folder)) as site:
-            for name, options in SCREENS.items():
+            for name, options in screens.items():
                 yield _click(f"{site.origin}/probe.html", name, options)
 
 

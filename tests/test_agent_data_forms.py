@@ -31,7 +31,7 @@ GOALS = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with Browser(BrowserOptions(size=(WIDTH, HEIGHT))) as env:
+    with Browser(BrowserOptions(size=(WIDTH, HEIGHT), veil=False)) as env:
         yield env
 
 

@@ -121,7 +121,13 @@ PAGES = {
 """The page that is pressed, and what the step may say of it."""
 
 
-@pytest.mark.parametrize("name", PAGES)
+ALIKE = ("moving", "huge", "to half", "to drip")
+"""Pages that the usual run leaves out: the slow one has them all."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in PAGES]
+)
 def test_a_page_that_does_its_worst_is_a_step_that_ends(
     name: str, hasty: Browser, server: Hostile, tmp_path: Path
 ) -> None:
@@ -262,7 +268,7 @@ def judge(run: Run, server: Hostile) -> None:
         assert not line.error or (line.after is not None and line.after.url == f"{server.url}/")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_a_run_goes_on_after_its_browser_was_killed_by_chance(
     seed: int, hasty: Browser, server: Hostile, tmp_path: Path
 ) -> None:
