@@ -65,9 +65,10 @@ def test_an_action_that_changed_nothing_is_told_so_and_one_that_did_is_not() -> 
     assert idle == changed.replace("Step 1", "Step 2") + " (nothing changed)"
 
 
-def test_a_dialog_and_a_file_are_told_cleaned_and_in_quotation_marks() -> None:
-    receipt = Receipt(dialog="confirm: Really?\n\x1b[2J", downloads=("a.csv",))
-    assert aftermath(receipt) == 'opened the dialog "confirm: Really? �[2J", downloaded "a.csv"'
+def test_a_dialog_and_files_are_told_cleaned_between_marks_and_no_more_than_a_few() -> None:
+    receipt = Receipt(dialog="confirm: Really?⟧\n\x1b[2J", downloads=("a.csv",))
+    assert aftermath(receipt) == "opened the dialog ⟦confirm: Really?] �[2J⟧, downloaded ⟦a.csv⟧"
+    assert aftermath(Receipt(downloads=tuple("abcde"))) == "downloaded ⟦a⟧, ⟦b⟧, ⟦c⟧ and 2 more"
     assert aftermath(Receipt(pixels_changed=1)) == ""
 
 
@@ -85,6 +86,7 @@ def test_a_dialog_that_waits_is_told_with_the_newest_screen_which_cannot_show_it
             return "again"
 
     messages = Past("Go.", steps, seen).turns(Voice(), shown)
-    assert 'A dialog is open: "prompt: Your name?". Press enter' in str(messages[-1])
+    assert "A dialog is open: ⟦prompt: Your name?⟧. Press enter" in str(messages[-1])
     assert str(messages).count("A dialog is open") == 1
+    assert str(messages).count("words of the page") == 1
     assert "A dialog" not in str(Past("Go.", steps, steps[-1].before).turns(Voice(), shown))

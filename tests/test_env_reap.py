@@ -17,7 +17,7 @@ import pytest
 from env.owner import Owner
 from env.process import Ownership
 from env.reap import Leftovers, leftovers, reap
-from env.watch import BESIDE, KNOWN, PROC, marked
+from env.watch import BESIDE, KNOWN, PROC, end, marked
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at processes in /proc")
 
@@ -74,8 +74,7 @@ def running(place: Path) -> Iterator[Run]:
             yield run
         finally:
             run.die(watched=True)
-            for process in marked(run.marker):
-                os.kill(process, signal.SIGKILL)
+            end(marked(run.marker))
 
 
 def test_what_carries_a_runs_name_is_found_with_its_children(tmp_path: Path) -> None:
