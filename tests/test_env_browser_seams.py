@@ -142,9 +142,10 @@ def test_an_address_with_a_secret_in_it_is_found_again_and_told_without_it(serve
         shoot(env)
         with pytest.raises(EnvironmentBroken):
             env.step(Key(keys=("tab",)))
+        before = server.asked.count(f"/sent?q={WORD}")
         seen = env.recover().seen
         assert (seen.title, seen.url) == ("Sent", f"{server.url}/sent?q=<secret:word>")
-        assert server.asked.count(f"/sent?q={WORD}") == 2
+        assert server.asked.count(f"/sent?q={WORD}") == before + 1
 
 
 class Person:

@@ -173,8 +173,8 @@ async def _see(session: Session, clock: Clock) -> float:
 
 async def _rest(session: Session) -> tuple[Verdict, Early]:
     """Wait until the page has settled, and meanwhile ask for its picture: it holds where nothing has moved since."""
-    tab, since = session.current, await activity(session)
-    early: Early = None
+    tab, asked = session.current, session.asked  # what is asked for may show when it comes, though nothing moves
+    early, since = None, await activity(session)
     if since is not None:
         early = asyncio.ensure_future(_picture(session, tab))
         early.add_done_callback(lambda task: task.cancelled() or task.exception())  # taken note of, as it may fail
@@ -182,7 +182,7 @@ async def _rest(session: Session) -> tuple[Verdict, Early]:
     try:
         verdict = await settle(session, since)
     finally:
-        if early and (verdict != "still" or session.current is not tab):
+        if early and (verdict != "still" or session.current is not tab or session.asked != asked):
             early.cancel()
             early = None
     return verdict, early
@@ -197,6 +197,7 @@ async def _capture(session: Session, tab: Tab, early: Early) -> None:
         veiled = await places
     finally:
         words.cancel()
+        places.cancel()
     moved = await _veiled(session, tab) if veiled else ()
     if veiled and (early or moved != veiled):  # an early picture was taken before anybody asked for the places
         png = await _picture(session, tab)

@@ -63,6 +63,7 @@ class Session:
         self.broken: EnvironmentBroken | None = None
         self.began = 0.0
         self.navigations = 0
+        self.asked = 0  # requests, those of streams left out
         self.refused: list[str] = []  # requests turned away since the last look, each once
         self.typed: list[Secret] = []
         self.veiled: tuple[Box, ...] = ()  # places that are covered in the pixels
@@ -336,6 +337,7 @@ class Session:
     def _on_request(self, request: Request) -> None:
         if request.resource_type not in STREAMS:
             self._requests.add(request)
+            self.asked += 1
 
     def _on_request_end(self, request: Request) -> None:
         self._requests.discard(request)

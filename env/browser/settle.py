@@ -13,19 +13,21 @@ from env.browser.session import Session, Tab, gone
 
 Verdict = Literal["still", "quiet", "moving", "loading", "dialog"]
 
+ACTIVITY = """() => [...document.images].every((image) => image.complete)
+  ? window[Symbol.for('handeye.quiet')]?.activity ?? null : null"""
 GLANCE = 0.05  # seconds for a page to say how much has moved so far
 PROBE = 0.25  # seconds in which a page that did not answer before may show that it does again
 MARGIN = 0.25  # seconds that a page's script may answer late
 
 
 async def activity(session: Session) -> script.Json:
-    """How much has moved in the current tab so far; None where that cannot be told at a glance."""
+    """How much has moved in the current tab so far; None where that cannot be told at a glance, or more is to come."""
     tab = session.current
     if session.busy() or session.dialogs or tab.stalled or len(tab.page.frames) > 1:
         return None
     try:
         async with asyncio.timeout(GLANCE):
-            return await script.evaluate(tab.cdp, "() => window[Symbol.for('handeye.quiet')]?.activity ?? null")
+            return await script.evaluate(tab.cdp, ACTIVITY)
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return None
 
