@@ -46,7 +46,10 @@ def browser() -> Iterator[Browser]:
         yield made
 
 
-@pytest.mark.parametrize("way", ["now", "frame", "frames", "timer", "later", "promise", "fetch"])
+ALIKE = [pytest.param(way, marks=pytest.mark.slow) for way in ("frame", "timer", "promise")]
+
+
+@pytest.mark.parametrize("way", ["now", "frames", "later", "fetch", *ALIKE])
 def test_every_picture_shows_what_its_click_drew(way: str, browser: Browser, site: Site) -> None:
     browser.reset(Task(start=f"{site.origin}/early.html#{way}"))
     for turn in range(1, 9):

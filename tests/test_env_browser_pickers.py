@@ -31,7 +31,7 @@ def phone() -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(params=["desktop", "phone"])
+@pytest.fixture(params=["desktop", pytest.param("phone", marks=pytest.mark.slow)])
 def browser(request: pytest.FixtureRequest) -> Browser:
     made = request.getfixturevalue(request.param)
     assert isinstance(made, Browser)
@@ -77,7 +77,8 @@ def test_an_option_is_chosen_by_its_pixels_and_the_page_is_told_as_by_a_person(
     assert "change city=p" not in str(told(browser, "city"))
 
 
-@pytest.mark.parametrize("scale", [1.5, pytest.param(2.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [1.5, 2.0])
 def test_an_option_is_chosen_by_its_pixels_at_every_scale(server: Server, scale: float) -> None:
     with Browser(BrowserOptions(size=(644, 700), device_scale_factor=scale)) as env:
         opened(env, server, "city")

@@ -262,6 +262,7 @@ def test_a_secret_is_not_copied_out_of_the_field_that_it_was_typed_into() -> Non
         env.step(Key(keys=("ctrl", "c")))
 
 
+@pytest.mark.slow
 def test_a_secret_is_covered_on_a_page_that_waits_for_a_dead_server() -> None:
     page = f"<form action=/hang><input id=i name=q style='{FIELD}'></form>"
     with pages({"/": page}) as port, Browser(options(port, settle_cap=1.0)) as env:

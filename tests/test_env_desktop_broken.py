@@ -88,6 +88,7 @@ def test_a_server_that_hangs_is_a_timeout_and_the_next_reset_works(desktop: Desk
     assert works(desktop)
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_between_episodes_holds_no_reset_up(desktop: Desktop) -> None:
     desktop.reset(Task())
     (process,) = called(desktop, "Xvfb")

@@ -46,8 +46,13 @@ FACTORIES: dict[str, Callable[[], Environment]] = {
 if importlib.util.find_spec("miniwob"):
     FACTORIES["miniwob"] = MiniWoB
 
+ALIKE = {"browser at 1.5", "browser at 2", "phone", "small desktop"}
+"""Those that the usual run leaves to the slow one."""
 
-@pytest.fixture(scope="module", params=sorted(FACTORIES))
+EVERY = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in sorted(FACTORIES)]
+
+
+@pytest.fixture(scope="module", params=EVERY)
 def env(request: pytest.FixtureRequest) -> Iterator[Environment]:
     with FACTORIES[request.param]() as made:
         yield made
@@ -111,7 +116,7 @@ def test_timings_are_seconds_by_part(env: Environment) -> None:
     assert all(seconds >= 0 for seconds in timings.values())
 
 
-@pytest.mark.parametrize("name", sorted(FACTORIES))
+@pytest.mark.parametrize("name", EVERY)
 def test_after_close_every_call_breaks_as_closed(name: str) -> None:
     made = FACTORIES[name]()
     made.close()
@@ -123,7 +128,7 @@ def test_after_close_every_call_breaks_as_closed(name: str) -> None:
     assert first.value.reason == second.value.reason == "closed"
 
 
-@pytest.mark.parametrize("name", sorted(FACTORIES))
+@pytest.mark.parametrize("name", EVERY)
 def test_a_step_before_the_first_reset_breaks_as_closed(name: str) -> None:
     with FACTORIES[name]() as made, pytest.raises(EnvironmentBroken) as broken:
         made.step(Wait(seconds=0))
