@@ -1,7 +1,7 @@
 """`python -m agent.bench`: MiniWoB++ steps by the built-in model, on transformers and on our engine, in one run.
 
 Every question of an episode is put to three: transformers' `generate`, our engine writing freely, and our engine as
-agents use it, with what its session has read and held to a grammar. All compute in float32 on the same weights.
+agents use it, with what its session has read and held to a grammar. All compute in the same type, on the same weights.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from env.miniwob.oracle import TASKS
 
 if TYPE_CHECKING:
     from model import Clip, Sampling
-
-EXACT = Sight(dtype="float32")
 
 WARM = 3
 """Questions at the beginning that are not counted: each engine has gone first in one of them."""
@@ -121,11 +119,11 @@ class Found:
         )
 
 
-def compare(folder: Path, tasks: Sequence[str], episodes: int, seed: int) -> Found:
+def compare(folder: Path, sight: Sight, tasks: Sequence[str], episodes: int, seed: int) -> Found:
     """Play the episodes with our engine's answers; the first `WARM` questions are not counted."""
     settings = Settings.read(folder)
-    ours, free = (Engine(folder, sight=EXACT, settings=settings) for _ in range(2))
-    beside = Beside(Foreign(folder, sight=EXACT, settings=settings), free, ours)
+    ours, free = (Engine(folder, sight=sight, settings=settings) for _ in range(2))
+    beside = Beside(Foreign(folder, sight=sight, settings=settings), free, ours)
     with MiniWoB() as env:
         marks = list(evaluate(env, ModelPolicy(beside), tasks, episodes, seed))
     rounds = beside.rounds[WARM:]
@@ -148,9 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", default=",".join(TASKS), help="names with commas between (default: all 15)")
     parser.add_argument("--episodes", type=int, default=2, help="of each task (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1_000_000)
+    parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16"), help="default: as stored")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     asked = parser.parse_args(arguments)
-    found = compare(asked.checkpoint, asked.tasks.split(","), asked.episodes, asked.seed)
+    found = compare(asked.checkpoint, Sight(dtype=asked.dtype), asked.tasks.split(","), asked.episodes, asked.seed)
     print(json.dumps(asdict(found)) if asked.json else found.lines())
     return 0 if found.equal_free == found.rounds else 1
 

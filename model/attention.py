@@ -12,6 +12,9 @@ from torch.nn import functional as F
 BLOCK = 1024
 """Queries for which a mask is written out at a time."""
 
+PAST = 1024
+"""Keys before the queries' own from which on a call without a mask for them alone is faster."""
+
 SHORT = 4096
 """Most queries for which a matrix of scores may be written out, as training on a CPU does."""
 
@@ -40,7 +43,7 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
     T, S = q.shape[2], k.shape[2]
     if T == 1:
         return _one_query(q, k, v, None if skip is None else visible(S - 1, S, skip, q.device))
-    if skip is None and _flashes(q):
+    if skip is None and _parts(q, k):
         return _past_and_own(q, k, v)
     return masked(q, k, v, skip)
 
@@ -61,7 +64,7 @@ def masked(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
 def attend_among(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
     """Attention where the T queries are the last of the S keys and see all before them, and what `sees` [T,T] says."""
     T, S = q.shape[2], k.shape[2]
-    if S > T and _flashes(q):
+    if _parts(q, k):
         return _past_and_own(q, k, v, sees)
     mask = torch.cat((sees.new_ones(T, S - T), sees), dim=1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=k.shape[1] != q.shape[1])
@@ -92,9 +95,9 @@ def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal
     return (weights @ v).view(B, H, T, D)
 
 
-def _flashes(q: Tensor) -> bool:
-    """Whether torch's kernel for a CPU serves, which gives the sums that parts of keys are put together by."""
-    return q.device.type == "cpu" and not torch.is_grad_enabled()
+def _parts(q: Tensor, k: Tensor) -> bool:
+    """Whether the past is worth a call of its own, and torch's kernel for a CPU serves, whose sums join the two."""
+    return k.shape[2] - q.shape[2] >= PAST and q.device.type == "cpu" and not torch.is_grad_enabled()
 
 
 def _past_and_own(q: Tensor, k: Tensor, v: Tensor, sees: Tensor | None = None) -> Tensor:

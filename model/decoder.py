@@ -117,6 +117,14 @@ class Attention(nn.Module):
             out = attend_behind(q, k, v, skip)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
+    def finish(self, x: Tensor, rotation: Rotation, cache: Cache, layer: int, last: int) -> Tensor:
+        """`forward` for the `last` tokens alone: of those before, only keys and values are wanted."""
+        cos, sin = rotation
+        q = native.rotate_heads(self.q_proj(x[:, -last:]), cos[:, :, -last:], sin[:, :, -last:])
+        k, v = native.rotate_heads(self.k_proj(x), cos, sin), self.v_proj(x)
+        k, v = cache.write(layer, k, v.unflatten(-1, (-1, self.head_dim)).transpose(1, 2))
+        return self.o_proj(attend_behind(q, k, v, None).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
 
 class MLP(nn.Module):
     def __init__(self, config: TextConfig) -> None:
@@ -141,6 +149,11 @@ class Layer(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
         return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
+    def finish(self, x: Tensor, rotation: Rotation, cache: Cache, layer: int, last: int) -> Tensor:
+        """`forward` for the `last` tokens alone, whose states nobody else needs in the last layer."""
+        x = x[:, -last:] + self.self_attn.finish(self.input_layernorm(x), rotation, cache, layer, last)
+        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+
 
 class Decoder(nn.Module):
     """Embeddings in, normalised hidden states out."""
@@ -152,12 +165,27 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
-    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding."""
+    def forward(
+        self,
+        x: Tensor,
+        rotation: Rotation,
+        skip: Tensor | None = None,
+        cache: Cache | None = None,
+        last: int | None = None,
+    ) -> Tensor:
+        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding.
+
+        With `last` and a cache the states of so many tokens at the end alone, [B,last,hidden].
+        """
+        T = x.shape[1]
         cos, sin = rotation
         rotation = cos.to(x.dtype), sin.to(x.dtype)
+        ends = None if last is None or last >= T or cache is None or skip is not None else last
         for index, layer in enumerate(self.layers):
-            x = layer(x, rotation, skip, cache, index)
+            if ends is not None and cache is not None and index == len(self.layers) - 1:
+                x = layer.finish(x, rotation, cache, index, ends)  # type: ignore[operator]
+            else:
+                x = layer(x, rotation, skip, cache, index)
         if cache is not None:
-            cache.length += x.shape[1]
+            cache.length += T
         return self.norm(x)  # type: ignore[no-any-return]

@@ -218,7 +218,7 @@ class _Writer:
     def _run(self, x: Tensor, positions: Tensor) -> Tensor:
         rotation = self.network.rotation(positions.to(x.device))
         self.forwards += 1
-        return self.network.logits(self.network.model(x, rotation, self.skip, self.cache)[:, -1])
+        return self.network.logits(self.network.model(x, rotation, self.skip, self.cache, 1)[:, -1])
 
 
 def look(network: Qwen, prompts: Sequence[Prompt]) -> Tensor | None:

@@ -76,6 +76,7 @@ class Reading:
     prefilled: int = 0  # of the tokens, those of a prompt
     shared: tuple[int, ...] = ()  # the beginning that others share
     sees: Tensor | None = None  # [T,T], where not each sees all before it
+    last: int | None = None  # tokens at the end whose states are wanted; None: all
 
 
 class Session:
@@ -130,7 +131,7 @@ class Session:
 
     def append(self, segment: Prompt) -> Tensor:
         """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
-        return self.logits(self.run(self._segment(segment.tokens, seen(segment, self.config)))[-1])
+        return self.logits(self.run(replace(self._segment(segment.tokens, seen(segment, self.config)), last=1))[-1])
 
     def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
@@ -161,7 +162,7 @@ class Session:
         new = [moved(view, -same) for view in views if view.sight.start >= same]
         first = prompt.tokens[:shared]
         unknown = () if self.prefixes.holds(first, self._like()) else first
-        return replace(self._segment(prompt.tokens[same:], new, len(unknown)), shared=unknown)
+        return replace(self._segment(prompt.tokens[same:], new, len(unknown)), shared=unknown, last=last)
 
     def prepare_feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Reading:
         """What `feed` has to read, and behind it lines of which one at most will have come."""
@@ -177,12 +178,12 @@ class Session:
         return Reading(self, self.length, x, ids, list(tokens), sees=sees)
 
     def run(self, reading: Reading) -> Tensor:
-        """Normalised states [T,hidden] behind each token of it; one forward."""
+        """Normalised states [T,hidden] behind each token of it, or the last ones that are wanted; one forward."""
         with torch.inference_mode():
             self.ready(reading)
             rotation = self.network.rotation(reading.ids.unsqueeze(1).to(reading.x.device))
             with self.cache.branching(reading.sees):
-                states: Tensor = self.network.model(reading.x, rotation, None, self.cache)[0]
+                states: Tensor = self.network.model(reading.x, rotation, None, self.cache, reading.last)[0]
             self.took(reading)
             return states
 

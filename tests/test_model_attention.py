@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model import attention
-from model.attention import attend, attend_behind, plain, visible
+from model.attention import PAST, attend, attend_among, attend_behind, plain, visible
 
 
 @pytest.mark.parametrize(("heads", "keys"), [(4, 4), (4, 2), (6, 1)])
@@ -54,6 +54,22 @@ def test_blocks_behind_a_cache_give_what_the_plain_route_gives(
                 allowed[row, 0, query, :at] = False
     assert torch.equal(visible(seen - new, seen, padding, q.device).expand_as(allowed), allowed)
     torch.testing.assert_close(attend_behind(q, k, v, padding), plain(q, k, v, allowed), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("heads", "keys"), [(4, 4), (4, 2), (6, 1)])
+@pytest.mark.parametrize("new", [2, 7, 300])
+@pytest.mark.parametrize("past", [PAST - 1, PAST, PAST + 700])
+def test_a_long_past_is_seen_without_a_mask_and_comes_to_the_same(heads: int, keys: int, new: int, past: int) -> None:
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(1, c, n, 16) for c, n in ((heads, new), (keys, past + new), (keys, past + new)))
+    k[:, :, past // 2] *= 6  # now the past counts for more, now what is new
+    sees = torch.rand(new, new) < 0.5
+    sees.fill_diagonal_(True)
+    with torch.inference_mode():
+        slow = plain(q, k, v, visible(past, past + new, None, q.device))
+        torch.testing.assert_close(attend_behind(q, k, v, None), slow, atol=1e-5, rtol=0)
+        among = plain(q, k, v, torch.cat((torch.ones(new, past, dtype=torch.bool), sees), dim=1))
+        torch.testing.assert_close(attend_among(q, k, v, sees), among, atol=1e-5, rtol=0)
 
 
 def test_half_precision_stays_near() -> None:

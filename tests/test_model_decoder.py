@@ -86,3 +86,22 @@ def test_features_that_do_not_match_the_image_tokens_are_refused(qwen: Qwen) -> 
         qwen(tokens, positions)
     with pytest.raises(ValueError, match="the prompt has 0 image and video tokens, its media give 6 features"):
         qwen(tokens.masked_fill(tokens == PAD, 9), positions, patches, [GRID])
+
+
+@pytest.mark.parametrize("last", [1, 2, 8, 16, 17, None])
+@pytest.mark.parametrize("cut", [0, 1, 9])
+def test_states_of_the_last_tokens_alone_are_those_of_all(qwen: Qwen, last: int | None, cut: int) -> None:
+    tokens, positions, patches = inputs()
+    with torch.inference_mode():
+        x = qwen.embed(tokens, qwen.visual(patches, [GRID]))
+        states, lengths = [], []
+        for wanted in (last, None):
+            cache = Cache(qwen.config.text, 1, len(TOKENS), like=x)
+            if cut:
+                qwen.model(x[:, :cut], qwen.rotation(positions[:, :, :cut]), None, cache, wanted)
+            states.append(qwen.model(x[:, cut:], qwen.rotation(positions[:, :, cut:]), None, cache, wanted))
+            lengths.append(cache.length)
+    count = min(last or len(TOKENS), len(TOKENS) - cut)
+    assert states[0].shape[1] == count
+    assert lengths == [len(TOKENS)] * 2
+    torch.testing.assert_close(states[0], states[1][:, -count:], atol=1e-5, rtol=0)
