@@ -48,6 +48,7 @@ Out = Annotated[Path | None, typer.Option("--out", help="folder for the record; 
 
 @app.callback()
 def main_options(context: typer.Context) -> None:
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages for weights; torch asks once, when it begins
     context.obj = os.environ  # looked into for API keys
 
 
