@@ -219,8 +219,9 @@ def test_the_next_engine_reads_less_of_the_same_system_turn_and_says_the_same(fo
 def test_other_shapes_with_the_same_weights_share_nothing(folder: Path) -> None:
     config = Engine(folder).config
     turned = replace(config, text=replace(config.text, rope_theta=101.0))
-    assert identity("a" * 64, config) == identity("a" * 64, replace(config))
-    assert len({identity("a" * 64, config), identity("a" * 64, turned), identity("b" * 64, config)}) == 3
+    assert identity("a" * 64, config, "auto") == identity("a" * 64, replace(config), "auto")
+    others = {(weights, shape, dtype) for weights in "ab" for shape in (config, turned) for dtype in ("auto", "int8")}
+    assert len({identity(weights * 64, shape, dtype) for weights, shape, dtype in others}) == 8
 
 
 @pytest.mark.parametrize(
