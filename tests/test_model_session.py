@@ -349,7 +349,8 @@ def measured(steps: int, room: int, grid: tuple[int, int, int]) -> None:
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, json.dumps((WIDE, steps, room, grid))],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
+        # small pages, so that memory is counted by what is used and not by large pages that were begun
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))), "THP_MEM_ALLOC_ENABLE": "0"},
         capture_output=True,
         text=True,
     )

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action, Back, Navigate, Type, Upload
+from actions.action import Action, Back, Click, Navigate, Type, Upload
 from env.browser import capture, element, veil
 from env.browser.act import PER_PRESS, act, answer, patience
 from env.browser.navigate import BLANK, NO_PAGE, reason
@@ -28,6 +28,7 @@ SHORTLY = 0.05  # seconds after which a picture that failed may come
 LOADING = 3.0  # seconds in which a start that answers may become complete
 MARGIN = 1.0  # seconds in which a navigation that took too long is stopped and told
 TRIES = 3  # looks at a page that becomes another one while it is looked at
+CHOOSING = 1.0  # seconds in which a click on a file field has to open its file chooser
 
 
 def deadline(session: Session, action: Action) -> float:
@@ -97,6 +98,8 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
     await _act(session, action)
     acted = clock()
     settled = await _see(session, clock)
+    if isinstance(action, Click) and session.target.split(" ")[0] == "file":  # told a moment after the click
+        await session.bell.until(lambda: session.chooser is not None, CHOOSING)
     count, box = changed(before, session.pixels)
     arrived = tuple(session.downloads.files[files:])
     receipt = Receipt(
