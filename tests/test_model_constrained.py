@@ -105,7 +105,15 @@ class Recorded(Ahead):
         return self.given[-1]
 
 
-@pytest.mark.parametrize("dialect", ["qwen2.5", "qwen2.5-mobile", "ui-tars-1.5", "qwen2"])
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        "qwen2.5",
+        "ui-tars-1.5",
+        pytest.param("qwen2.5-mobile", marks=pytest.mark.slow),
+        pytest.param("qwen2", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", ["words", "two images", "a video and an image"])
 def test_jump_forward_writes_what_token_by_token_writes(qwen: Qwen, name: str, dialect: str) -> None:
     assert name in MEDIA
