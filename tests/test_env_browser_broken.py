@@ -154,7 +154,7 @@ def test_there_is_nothing_to_recover_from_where_nothing_broke(browser: Browser, 
         assert broken_by(unused.recover, 1).reason == "closed"
 
 
-@pytest.mark.parametrize("victim", ["driver", "browser"])
+@pytest.mark.parametrize("victim", ["driver", pytest.param("browser", marks=pytest.mark.slow)])
 def test_a_driver_or_browser_that_stands_still_is_replaced_and_leaves_nothing(victim: str, server: Server) -> None:
     with Browser(OPTIONS) as env:
         env.reset(Task(start=server.url))

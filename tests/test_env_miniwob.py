@@ -62,6 +62,7 @@ def test_the_same_seed_gives_the_same_request_and_pixels(screen: MiniWoB) -> Non
         assert (first.done, first.reward, first.receipt) == (False, 0.0, None)
 
 
+@pytest.mark.slow
 def test_training_pictures_are_what_the_environment_shows_from_the_first_step_to_the_last(screen: MiniWoB) -> None:
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
