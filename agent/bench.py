@@ -12,9 +12,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.engine import Engine
 from agent.evaluate import evaluate
@@ -24,9 +23,6 @@ from agent.speaker import Question, Said, Sight
 from agent.spoken import ModelPolicy
 from env import MiniWoB
 from env.miniwob.oracle import TASKS
-
-if TYPE_CHECKING:
-    from model import Clip, Sampling
 
 WARM = 3
 """Questions at the beginning that are not counted: each engine has gone first in one of them."""
@@ -41,44 +37,19 @@ class Round:
     equal: bool
 
 
-@dataclass
-class Beside:
-    """A speaker that puts each question to three and gives the answer of our engine."""
+class Beside(Engine):
+    """Our engine as agents use it, which puts each question to the two others as well."""
 
-    theirs: Foreign
-    free: Engine
-    ours: Engine
-    rounds: list[Round] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.ours.name
-
-    @property
-    def settings(self) -> Settings:
-        return self.ours.settings
-
-    @property
-    def hash(self) -> str:
-        return self.ours.hash
-
-    @property
-    def room(self) -> int:
-        return self.ours.room
-
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        return self.ours.size(width, height)
-
-    def clip(self, path: Path, sampling: Sampling) -> Clip:
-        return self.ours.clip(path, sampling)
-
-    def count(self, question: Question) -> int:
-        return self.ours.count(question)
+    def __init__(self, folder: Path, sight: Sight) -> None:
+        settings = Settings.read(folder)
+        super().__init__(folder, sight=sight, settings=settings)
+        self.theirs, self.free = (kind(folder, sight=sight, settings=settings) for kind in (Foreign, Engine))
+        self.rounds: list[Round] = []
 
     def say(self, question: Question, watch: Callable[[str], None] | None = None) -> Said:
         """Asked in another order each time, so that nobody always finds the caches as another has left them."""
         plain = replace(question, grammar=None)
-        asked = [(self.theirs.say, plain), (self.free.say, plain), (self.ours.say, question)]
+        asked = [(self.theirs.say, plain), (self.free.say, plain), (super().say, question)]
         said: dict[int, tuple[float, Said]] = {}
         for turn in range(3):
             number = (turn + len(self.rounds)) % 3
@@ -93,7 +64,7 @@ class Beside:
 
     def _tokens(self, said: Said) -> tuple[int, ...]:
         """What was written, without the token that ends it: a grammar ends by itself."""
-        return tuple(token for token in said.tokens if token not in self.ours.model.eos)
+        return tuple(token for token in said.tokens if token not in self.model.eos)
 
 
 @dataclass(frozen=True)
@@ -121,9 +92,7 @@ class Found:
 
 def compare(folder: Path, sight: Sight, tasks: Sequence[str], episodes: int, seed: int) -> Found:
     """Play the episodes with our engine's answers; the first `WARM` questions are not counted."""
-    settings = Settings.read(folder)
-    ours, free = (Engine(folder, sight=sight, settings=settings) for _ in range(2))
-    beside = Beside(Foreign(folder, sight=sight, settings=settings), free, ours)
+    beside = Beside(folder, sight)
     with MiniWoB() as env:
         marks = list(evaluate(env, ModelPolicy(beside), tasks, episodes, seed))
     rounds = beside.rounds[WARM:]

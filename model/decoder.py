@@ -100,9 +100,14 @@ class Attention(nn.Module):
         self.v_proj = Linear(config.hidden_size, kv)
         self.o_proj = Linear(config.hidden_size, config.hidden_size, bias=False)
 
-    def heads(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries [B,H,T,D], rotated keys and values [B,K,T,D] of x [B,T,hidden]."""
-        q, k = (native.rotate_heads(proj(x), *rotation) for proj in (self.q_proj, self.k_proj))
+    def heads(self, x: Tensor, rotation: Rotation, last: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries [B,H,T,D], rotated keys and values [B,K,T,D] of x [B,T,hidden].
+
+        With `last` the queries of so many tokens at the end alone.
+        """
+        cos, sin = rotation
+        q = native.rotate_heads(self.q_proj(x[:, -last:]), cos[:, :, -last:], sin[:, :, -last:])
+        k = native.rotate_heads(self.k_proj(x), cos, sin)
         return q, k, self.v_proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
@@ -119,10 +124,8 @@ class Attention(nn.Module):
 
     def finish(self, x: Tensor, rotation: Rotation, cache: Cache, layer: int, last: int) -> Tensor:
         """`forward` for the `last` tokens alone: of those before, only keys and values are wanted."""
-        cos, sin = rotation
-        q = native.rotate_heads(self.q_proj(x[:, -last:]), cos[:, :, -last:], sin[:, :, -last:])
-        k, v = native.rotate_heads(self.k_proj(x), cos, sin), self.v_proj(x)
-        k, v = cache.write(layer, k, v.unflatten(-1, (-1, self.head_dim)).transpose(1, 2))
+        q, k, v = self.heads(x, rotation, last)
+        k, v = cache.write(layer, k, v)
         return self.o_proj(attend_behind(q, k, v, None).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
