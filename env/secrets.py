@@ -121,6 +121,8 @@ def _letter(letter: str) -> str:
         high, low = divmod(number - 0x10000, 0x400)
         forms.append(f"u{0xD800 + high:04x}\\\\{{1,8}}u{0xDC00 + low:04x}")
     forms += {"&": ["&amp;"], "<": ["&lt;"], ">": ["&gt;"], '"': ["&quot;"], "'": ["&apos;"]}.get(letter, [])
+    if not letter.isalnum():
+        forms.append("_")  # what browsers put into the name of a file
     if letter == "\\":
         return r"(?:\\+|(?:%(?:25)*5c)+|&#0*92;)"
     return rf"\\{{0,8}}(?:{'|'.join(forms)})"

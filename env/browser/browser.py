@@ -309,7 +309,7 @@ class Browser:
 
     async def _reset(self, start: str) -> Observation:
         self._episodes += 1
-        self._session = await self._begin(Downloads(self.downloads))
+        self._session = await self._begin(Downloads(self.downloads, self.options.secrets))
         return await episode.begin(self._session, start, self._clock)
 
     async def _restart(self, last: Session) -> None:
