@@ -15,9 +15,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, overload
 
-from pydantic import JsonValue
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from agent.expect import Verdict
 from agent.picture import digest, encode
@@ -189,23 +190,37 @@ def total(lines: list[Line]) -> Totals:
 
 
 E = TypeVar("E", bound=Entry)
+M = TypeVar("M", bound=BaseModel)
+
+OURS = frozenset({"created", "hash", "screen", "sha256"})
+"""Fields of records that we alone write, whose form matters to those that read them."""
 
 
 def discreet(entry: E, secrets: Secrets) -> E:
-    """`entry` with every text in it scrubbed, whoever wrote it."""
-    if not secrets:
-        return entry
-    return type(entry).model_validate(_scrubbed(entry.model_dump(mode="json"), secrets))
+    """`entry` with every text in it scrubbed, whoever wrote it; what we alone write, such as a hash, stays as it is."""
+    return _scrubbed(entry, secrets) if secrets else entry
 
 
-def _scrubbed(value: JsonValue, secrets: Secrets) -> JsonValue:
+@overload
+def _scrubbed(value: M, secrets: Secrets) -> M: ...
+@overload
+def _scrubbed(value: object, secrets: Secrets) -> object: ...
+def _scrubbed(value: object, secrets: Secrets) -> object:
+    if isinstance(value, BaseModel):
+        fields = [name for name, field in type(value).model_fields.items() if not _ours(name, field)]
+        return value.model_copy(update={name: _scrubbed(value.__dict__[name], secrets) for name in fields})
     if isinstance(value, str):
         return secrets.scrub(value)
-    if isinstance(value, list):
-        return [_scrubbed(part, secrets) for part in value]
+    if isinstance(value, list | tuple):
+        return type(value)(_scrubbed(part, secrets) for part in value)
     if isinstance(value, dict):
         return {key: _scrubbed(part, secrets) for key, part in value.items()}
     return value
+
+
+def _ours(name: str, field: FieldInfo) -> bool:
+    """Whether a field holds nothing that anybody else wrote: a secret as short as `click` may stand in it by chance."""
+    return name in OURS or "Literal[" in repr(field.annotation)
 
 
 def replace(path: Path, data: bytes) -> None:

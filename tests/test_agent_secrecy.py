@@ -23,7 +23,11 @@ from actions import DIALECTS, Action, Click, Finish, Frame, Key, Navigate, Point
 from agent.care import CareError, named, network, secrets, values
 from agent.expect import Check
 from agent.reader import read_run
+from agent.record import discreet
+from agent.schema import Look, StopEntry
 from env.browser.veil import COVER
+from env.network import Network
+from env.secrets import Secret, Secrets
 
 MODEL = {"id": "Qwen2.5-VL-7B", "object": "model", "created": 1, "owned_by": "x"}
 WORD = 'tr0ub4dor&"3'
@@ -244,3 +248,27 @@ def test_without_origins_of_its_own_a_secret_is_for_the_start() -> None:
     with pytest.raises(CareError, match="for which origins"):
         secrets({"a": ()}, {"a": "aaaa"}, "about:blank")
     assert network(("any",)) is None
+
+
+@pytest.mark.parametrize("word", ["1234", "click", "finished", "2026"])
+def test_a_secret_that_stands_by_chance_in_what_we_write_breaks_no_record(word: str) -> None:
+    secrets = Secrets((Secret("pin", word, Network.of("https://example.com")),))
+    look = Look(screen="1234" * 16, width=1, height=1, title=f"your {word}", tabs=(word, "other"))
+    found = discreet(look, secrets)
+    assert (found.screen, found.title, found.tabs) == (look.screen, "your <secret:pin>", ("<secret:pin>", "other"))
+    stop = discreet(StopEntry(reason="finished", detail=word), secrets)
+    assert (stop.reason, stop.detail) == ("finished", "<secret:pin>")
+    assert Look.model_validate(found.model_dump(mode="json")) == found
+
+
+def test_a_secret_that_no_script_has_and_a_page_of_a_desktop_are_refused(tmp_path: Path) -> None:
+    task = ROOT / "examples" / "tasks" / "greet.yaml"
+    for more, why in (
+        ((task, "--secret", "word=HOME"), "--secret word: no script has it under `secrets`; there are none"),
+        ((ROOT / "examples" / "desktop.yaml", "--allow", "http://x.test"), "--allow is for a browser, not for desktop"),
+        ((ROOT / "examples" / "desktop.yaml", "--safe"), "nobody can tell what is a risk on a desktop"),
+    ):
+        done = handeye("run", *more, "--model", "script", "--out", tmp_path / "run")
+        assert done.returncode == 2
+        assert why in " ".join(done.stderr.split())
+    assert not (tmp_path / "run").exists()
