@@ -75,6 +75,7 @@ def run(
 
     loaded = [_script(path, settings or []) for path in scripts]
     names = [name for one in loaded for name in one.script.secrets]
+    asking.declared(names, secret or ())
     care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
     words = [_hidden(one, care) for one in loaded]
     ways = options.ways(context, with_, grounder, grammar)
@@ -167,6 +168,7 @@ def replay(
         entry, start = recorded.manifest.environment, recorded.manifest.task.start
         starting(screen, entry.program)
         admit(entry, start)
+        asking.declared(tuple(entry.secrets), secret or ())
         care = asking.care(context, tuple(entry.secrets), allow=None, pairs=secret, file=secrets)
         with open_stage(entry, headed=headed, start=start, values=care.values) as stage:
             result = repeat(recorded, stage.env, origin=stage.origin, to=to)

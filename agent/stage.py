@@ -190,6 +190,12 @@ def ready(loaded: Loaded, care: Care = NO_CARE) -> EnvironmentEntry:
     place, script = loaded.script.environment, loaded.script
     if place.kind != "browser" and (script.secrets or script.network or script.masks):
         raise StageError(f"{loaded.path}: network, secrets and masks are for a browser, not for {place.kind}")
+    if place.kind != "browser" and care.allow:
+        raise StageError(f"{loaded.path}: --allow is for a browser, not for {place.kind}")
+    if place.kind == "desktop" and care.caution and not care.caution.always:
+        raise StageError(
+            f"{loaded.path}: nobody can tell what is a risk on a desktop; --approve always asks of each action"
+        )
     if place.kind == "desktop":
         return _desk(loaded)
     found = _browser(loaded, care) if place.kind == "browser" else EnvironmentEntry(kind=place.kind)

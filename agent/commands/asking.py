@@ -47,6 +47,13 @@ def care(
     return Care(tuple(allow or ()), found, caution(mode, careful=careful), downloads=not careful)
 
 
+def declared(names: Sequence[str], pairs: Sequence[str]) -> None:
+    """End the command where NAME=VARIABLE gives a secret that is none of `names`: it would be typed as it stands."""
+    for pair in pairs:
+        if (name := pair.partition("=")[0]) not in names:
+            refuse(f"--secret {name}: no script has it under `secrets`; there are {', '.join(sorted(names)) or 'none'}")
+
+
 def _first_safe(request: Request) -> Approval:
     return ask(request) if safe(request).granted else safe(request)
 
