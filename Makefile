@@ -40,7 +40,7 @@ browser:
 	  || { echo "could not install a browser; see .setup/playwright.log and .setup/apt.log"; exit 5; }
 	@$(BIN)/python -m env.browser.find
 
-screen:
+screen: $(STAMP)
 	@{ $(BIN)/python -m env.desktop.find && command -v xterm; } >/dev/null 2>&1 || $(MAKE) --no-print-directory .setup/screen
 
 # An X server that nobody sees, a window manager for it, and a program for the tests to use.

@@ -96,6 +96,8 @@ def compare(folder: Path, sight: Sight, tasks: Sequence[str], episodes: int, see
     with MiniWoB() as env:
         marks = list(evaluate(env, ModelPolicy(beside), tasks, episodes, seed))
     rounds = beside.rounds[WARM:]
+    if not rounds:
+        raise SystemExit(f"{len(beside.rounds)} questions were put; expected more than {WARM}: play more --episodes")
     theirs, freely, held = (statistics.median(lap.seconds[number] for lap in rounds) for number in range(3))
     return Found(
         len(rounds),

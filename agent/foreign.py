@@ -63,8 +63,8 @@ class Foreign:
     @cached_property
     def model(self) -> Writing:
         """The loaded network."""
-        if self.sight.dtype == "int8":
-            raise PolicyBroken(f"{self.name}: dtype int8 is handeye's own; expected {', '.join(DTYPES)} or auto")
+        if self.sight.dtype not in (*DTYPES, "auto"):
+            raise PolicyBroken(f"{self.name}: dtype {self.sight.dtype}: expected {', '.join(DTYPES)} or auto")
         dtype = DTYPES.get(self.sight.dtype, "auto")
         device = "cuda" if torch.cuda.is_available() else "cpu"
         try:

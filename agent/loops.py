@@ -71,7 +71,7 @@ class Trail:
 
 def fingerprint(seen: Observation) -> str:
     """Tells one screen from any other: by every pixel, the address, the tabs and the dialog that is open."""
-    found = hashlib.blake2b(seen.screenshot.tobytes(), digest_size=16)
+    found = hashlib.blake2b(seen.screenshot.data, digest_size=16)
     found.update(repr((seen.screenshot.shape, seen.url, seen.tabs, seen.dialog)).encode("utf-8", "replace"))
     return found.hexdigest()
 
