@@ -144,7 +144,7 @@ def test_the_secret_was_typed_and_the_run_went_through(
     assert [text for text in after.refused if "<secret:password>" in text]
     files = run.lines[2].after
     assert files is not None
-    assert files.downloads == ("_secret_password_.txt",)
+    assert files.downloads == ("<secret:password>.txt",)
     assert "<secret:password>" in run.lines[5].error
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 from playwright.async_api import Download as Arriving
 
 from env.observation import Download
-from env.secrets import NONE, Secrets
 
 LONGEST = 100  # characters of a file name
 
 
 class Downloads:
-    """The files that arrived in one episode; their names hold none of `secrets`."""
+    """The files that arrived in one episode."""
 
-    def __init__(self, folder: Path, secrets: Secrets = NONE) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.secrets = folder, secrets
+        self.folder = folder
         self.files: list[Download] = []
         self.pending = 0
 
@@ -33,7 +32,7 @@ class Downloads:
         """Keep the file once it is complete; a download that fails leaves no name."""
         self.pending += 1
         try:
-            name = self._free(sanitise(self.secrets.scrub(download.suggested_filename)))
+            name = self._free(sanitise(download.suggested_filename))
             await download.save_as(self.folder / name)
             self.files.append(await asyncio.to_thread(weigh, self.folder / name))
         finally:
