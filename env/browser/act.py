@@ -117,6 +117,7 @@ async def _type(session: Session, text: str) -> None:
             await _press(session, character)
         # Whatever comes next may lead to a page that says nothing, and the picture of this one is to be covered then.
         session.veiled = await veil.find(session, session.current)
+        session.png = b""  # what was decoded of the last picture knew nothing of these places
 
 
 async def _press(session: Session, text: str) -> None:

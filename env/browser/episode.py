@@ -208,14 +208,14 @@ async def _capture(session: Session, tab: Tab, early: Early) -> None:
     if png is None:
         session.png, session.veiled, session.pixels = b"", veiled, capture.blank(session.options)
     elif (png, veiled) != (session.png, session.veiled):
-        pixels = veil.cover(capture.decode(png, session.options), veiled)
+        pixels = veil.cover(capture.decode(png, session.options), veiled + session.options.boxes)
         session.png, session.veiled, session.pixels = png, veiled, freeze(pixels)
 
 
 async def _veiled(session: Session, tab: Tab) -> tuple[Box, ...]:
     """The places to cover; those of the last look where the page does not say."""
     if not session.options.veil:
-        return session.options.boxes
+        return ()
     try:
         async with asyncio.timeout(element.STALLED if tab.stalled else element.PATIENCE):
             return await veil.find(session, tab)

@@ -82,7 +82,7 @@ async def find(session: Session, tab: Tab) -> tuple[Box, ...]:
         return session.veiled
     x, y, zoom = _VIEW.validate_python(view)
     seen = [((left - x) * zoom, (top - y) * zoom, wide * zoom, high * zoom) for left, top, wide, high in rects]
-    return tuple(_pixels(rect, session.options) for rect in seen) + session.options.boxes
+    return tuple(_pixels(rect, session.options) for rect in seen)
 
 
 def words(session: Session, frame: Frame) -> list[script.Json]:
