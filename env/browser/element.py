@@ -50,7 +50,7 @@ async def scale(session: Session) -> float:
             said = await script.evaluate(session.current.cdp, "() => window.visualViewport.scale")
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return 1.0
-    return said if isinstance(said, float) and said > 0 else 1.0
+    return said if isinstance(said, int | float) and said > 0 else 1.0
 
 
 async def look(session: Session, tab: Tab) -> None:
@@ -91,12 +91,19 @@ def _patience(tab: Tab) -> float:
     return STALLED if tab.stalled else PATIENCE
 
 
+async def laid(session: Session, x: float, y: float) -> tuple[float, float]:
+    """A place of the window as one of the page's layout: on a phone a page may be shown larger or smaller."""
+    if not session.options.mobile:
+        return x, y
+    said = await script.evaluate(session.current.cdp, f"{script.source('element.js')}.layout", x, y)
+    return _PLACE.validate_python(said)
+
+
 async def _ask(session: Session, question: Question, x: float, y: float, *more: str) -> script.Json:
     """Ask the main frame, and where another origin's frame covers the place, that frame."""
     source = script.source("element.js")
     cdp, frame = session.current.cdp, session.current.page.main_frame
-    if session.options.mobile:
-        x, y = _PLACE.validate_python(await script.evaluate(cdp, f"{source}.layout", x, y))
+    x, y = await laid(session, x, y)
     if not await script.evaluate(cdp, f"{source}.closed", x, y):
         return await script.evaluate(cdp, f"{source}.{question}", x, y, *more)
     for _ in range(DEPTH):

@@ -92,7 +92,7 @@ async def _keys(session: Session, names: list[str]) -> list[Risk]:
 
 
 async def _at(session: Session, at: Point | None, question: str = "hit") -> list[Risk]:
-    x, y = css(session, at)
+    x, y = await element.laid(session, *css(session, at))
     frame = session.current.page.main_frame
     for _ in range(DEPTH):
         found = (await _handle(frame, "deep", x, y)).as_element()
