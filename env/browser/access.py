@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -94,9 +95,14 @@ def check_locale(locale: str) -> None:
         raise ValueError(f"locale: {locale!r} is no language tag; write it as de-DE")
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # some six hundred files are opened for it
+
+
 def check_timezone(timezone: str) -> None:
     """ValueError for a time zone that this system does not know; one without a list of them lets Chromium decide."""
-    known = available_timezones()
+    known = _zones()
     if not timezone or (known and timezone not in known):
         raise ValueError(f"timezone: {timezone!r} is unknown; write it as Europe/Berlin")
 

@@ -255,17 +255,12 @@ class Browser:
     def _run(self, work: Coroutine[object, object, T], seconds: float) -> T:
         try:
             return self._worker.run(work, seconds)
-        except EnvironmentBroken as broken:
-            self._broken = self._broken or broken
-            raise
         except TimeoutError as late:
-            self._broken = EnvironmentBroken("timeout", str(late) or f"no answer within {seconds:g} s")
-            raise self._broken from late
+            raise EnvironmentBroken("timeout", str(late) or f"no answer within {seconds:g} s") from late
         except PlaywrightError as error:
             known = self._session.broken if self._session else None
             message = error.message.strip().splitlines()[0]
-            self._broken = known or EnvironmentBroken("crash", f"the browser failed: {message}")
-            raise self._broken from error
+            raise known or EnvironmentBroken("crash", f"the browser failed: {message}") from error
 
     def _leave(self) -> None:
         """End the last episode; a browser that fails at it, because it hangs or died meanwhile, counts as broken."""
@@ -309,7 +304,7 @@ class Browser:
 
     async def _reset(self, start: str) -> Observation:
         self._episodes += 1
-        self._session = await self._begin(Downloads(self.downloads, self.options.secrets))
+        self._session = await self._begin(Downloads(self.downloads))
         return await episode.begin(self._session, start, self._clock)
 
     async def _restart(self, last: Session) -> None:

@@ -189,17 +189,22 @@
   const UNDER = ["touchstart", "touchmove", "touchend", "touchcancel", "wheel"];
   const KEYS = ["keydown", "keypress", "keyup"];
   const OTHERS = ["mousedown", "click", "keydown", "keypress", "keyup", "input", "invalid", "focusout"];
+  const hush = (event) => silent && consume(event);
+  const keep = (event) => inside(event) && consume(event);
+  const gone = (event) => event.target === window && tools.close();
+  const moved = (event) => shown && event.target.contains?.(shown.field) && tools.close();
+  // Each listener has a name, so that a window that is attended to again has none of them twice.
   const attend = (root) => {
     const on = (kinds, call, passive) => {
       for (const each of kinds) listen.call(root, each, call, { capture: true, passive });
     };
     if (root === window) {
       on(OVER, onPointer, false);
-      on(UNDER, (event) => inside(event) && consume(event), true);
+      on(UNDER, keep, true);
       on(KEYS, onKey, false);
-      on(["focus", "blur", "focusin", "focusout"], (event) => silent && consume(event), true);
-      on(["resize", "blur"], (event) => event.target === window && tools.close(), true);
-      on(["scroll"], (event) => shown && event.target.contains?.(shown.field) && tools.close(), true);
+      on(["focus", "blur", "focusin", "focusout"], hush, true);
+      on(["resize", "blur"], gone, true);
+      on(["scroll"], moved, true);
     }
     on(OTHERS, onAny, false);
   };
