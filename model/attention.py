@@ -41,6 +41,8 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
     A query that is padding itself sees itself alone.
     """
     T, S = q.shape[2], k.shape[2]
+    if skip is None and T == S:
+        return attend(q, k, v, causal=T > 1)
     if T == 1:
         return _one_query(q, k, v, None if skip is None else visible(S - 1, S, skip, q.device))
     if skip is None and _parts(q, k):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import attend, attend_among, attend_behind
+from model.attention import attend_among, attend_behind
 from model.config import TextConfig
 from model.linear import Embedding, Embedding8, Linear
 from model.norm import RMSNorm
@@ -116,8 +116,6 @@ class Attention(nn.Module):
             k, v = cache.write(layer, k, v)
         if cache is not None and cache.sees is not None:
             out = attend_among(q, k, v, cache.sees)
-        elif skip is None and q.shape[2] == k.shape[2]:
-            out = attend(q, k, v, causal=q.shape[2] > 1)
         else:
             out = attend_behind(q, k, v, skip)
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

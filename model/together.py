@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from model import plan
-from model.attention import attend, attend_behind
+from model.attention import attend_behind
 from model.decoder import Attention, Layer
 from model.qwen import Qwen
 from model.rope import Rotation
@@ -92,8 +92,7 @@ def _attend(attention: Attention, x: Tensor, rotation: Rotation, readings: Seque
     out = []
     for reading, (q, k, v) in zip(readings, parts, strict=True):
         k, v = reading.session.cache.write(layer, k, v)
-        whole = q.shape[2] == k.shape[2]
-        out.append(attend(q, k, v, causal=q.shape[2] > 1) if whole else attend_behind(q, k, v, None))
+        out.append(attend_behind(q, k, v, None))
     mixed: Tensor = attention.o_proj(torch.cat(out, dim=2).transpose(1, 2).flatten(2))
     return mixed
 
