@@ -92,7 +92,8 @@ def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> t
     kind = named[_native(stored, device) if dtype in NATIVE else dtype]
     network, names = network.to(kind), list(network.state_dict())
     if dtype == "int8":
-        network.shrink(kind)
+        with torch.device("meta"):
+            network.shrink(kind)
     wanted = network.state_dict()
     plan.check_weights(sum(tensor.nbytes for tensor in wanted.values()), config, kind, torch.device(device))
     copies = ((name, stored[name].copy(kind, device)) for name in names)
