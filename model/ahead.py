@@ -172,12 +172,12 @@ def guess(guide: Guide, copy: Copy, room: int, *, fans: bool) -> tuple[Line, tup
     while len(chain) < room and not ahead.done:
         new = ahead.forced()
         if not new:
-            allowed = ahead.allowed().tolist()
+            allowed = ahead.allowed()
             if fans and len(allowed) < room - len(chain):
-                fan = _fan(ahead, allowed, room - len(chain))
+                fan = _fan(ahead, allowed.tolist(), room - len(chain))
                 break
             token = copy.next(chain)
-            if token is None or token not in allowed:
+            if token is None or not bool((allowed == token).any()):
                 break
             new = (token,)
         try:
