@@ -82,12 +82,11 @@ def test_heads_of_a_decoder_turn_as_in_torch(B: int, T: int, H: int, D: int, dty
 @pytest.mark.parametrize(("K", "N"), [(31, 5), (64, 4), (100, 1), (2048, 301)])
 def test_linear_maps_are_those_of_torch(rows: int, K: int, N: int, dtype: torch.dtype) -> None:
     x, weight, bias = torch.randn(1, rows, K).to(dtype), torch.randn(N, K).to(dtype), torch.randn(N).to(dtype)
-    for fast, plain in (
-        both(lambda: native.linear(x, weight)),
-        both(lambda: native.linear(x, weight, bias)),
-    ):
-        assert fast.shape == (1, rows, N)
-        assert near(fast, plain)
+    exact = x.double() @ weight.double().T
+    with torch.inference_mode():
+        for fast, plain in ((native.linear(x, weight), exact), (native.linear(x, weight, bias), exact + bias.double())):
+            assert fast.shape == (1, rows, N)
+            assert near(fast, plain.to(dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -134,6 +133,20 @@ def test_large_gates_neither_overflow_nor_vanish(dtype: torch.dtype) -> None:
         found = native.silu_mul(gate, torch.ones_like(gate))
     assert torch.equal(found[3:], gate[3:])
     assert found[:3].abs().max() < 1e-6
+
+
+def test_a_bias_or_scales_of_another_type_are_left_to_torch() -> None:
+    x, weight = torch.randn(2, 64).bfloat16(), torch.randint(-127, 128, (8, 64), dtype=torch.int8)
+    scale, bias = torch.rand(8), torch.randn(8).bfloat16()
+    with torch.inference_mode():
+        right = native.linear8(x, weight, scale, bias)
+        assert near(native.linear8(x, weight, scale.double(), bias), right)
+        turned = native.linear8(x, weight.T.contiguous().T, scale, bias)
+        assert near(turned, right)
+        qkv, angle = torch.randn(5, 3, 2, 16).bfloat16(), torch.randn(5, 16)
+        wide = native.rotate_pairs(qkv.clone(), angle.cos(), angle.sin())
+        half = native.rotate_pairs(qkv.clone(), angle.cos().bfloat16(), angle.sin().bfloat16())
+    assert (wide[0].float() - half[0].float()).abs().max() < 0.1
 
 
 def test_views_and_other_types_are_left_to_torch() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -108,9 +108,6 @@ class Small:
     agreement: float  # share of prompts after which both would choose the same token
     weights: int  # bytes
     weights_plain: int
-
-    def data(self) -> Mapping[str, object]:
-        return asdict(self)
 
 
 def int8(plain: Qwen, small: Qwen, ceiling: float, prompts: int = 8) -> Small:

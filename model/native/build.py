@@ -18,7 +18,13 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-shared")
+MOST = 16
+"""Rows that the kernels of `linear` and `linear8` take at a time."""
+
+FLAGS = (
+    *("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fopenmp", "-fPIC", "-shared", f"-DMOST={MOST}"),
+)
 
 KEPT = Path("~/.cache/handeye/native")
 """Where built kernels are kept; a file for each source, compiler and processor."""
@@ -34,7 +40,7 @@ def kernels() -> ctypes.CDLL | None:
         return None
     try:
         return ctypes.CDLL(str(built(compiler, KEPT.expanduser())))
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: nobody has a home here
         return None
 
 

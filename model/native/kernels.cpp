@@ -122,12 +122,12 @@ void rotate_heads(const S* x, const S* cosine, const S* sine, S* y, int64_t T, i
     }
 }
 
-const int ROWS = 4;   // rows of weights that are read side by side: so many streams from memory
-const int MOST = 16;  // vectors that `linear` and `linear8` take
+const int ROWS = 4;  // rows of weights that are read side by side: so many streams from memory
+// MOST, which the build says, is the number of vectors that `linear` and `linear8` take at most
 
-// R rows of weights, each K long, with M vectors
+// R rows of weights, each K long, with M vectors; the products of a row stand `stride` apart from those of the next
 #if defined(__AVX512BF16__)
-template <int R, int M> void dots(const bf16* w, const bf16* x, int64_t K, float* out) {
+template <int R, int M> void dots(const bf16* w, const bf16* x, int64_t K, float* out, int64_t stride) {
     __m512 sums[R][M];
     for (int r = 0; r < R; r++)
         for (int m = 0; m < M; m++) sums[r][m] = _mm512_setzero_ps();
@@ -147,35 +147,29 @@ template <int R, int M> void dots(const bf16* w, const bf16* x, int64_t K, float
         for (int m = 0; m < M; m++) {
             float sum = _mm512_reduce_add_ps(sums[r][m]);
             for (int64_t rest = k; rest < K; rest++) sum += wide(w[r * K + rest]) * wide(x[m * K + rest]);
-            out[r * M + m] = sum;
+            out[r * stride + m] = sum;
         }
 }
 #endif
 
-template <int R, int M, class S> void dots(const S* w, const S* x, int64_t K, float* out) {
+template <int R, int M, class S> void dots(const S* w, const S* x, int64_t K, float* out, int64_t stride) {
     for (int r = 0; r < R; r++)
         for (int m = 0; m < M; m++) {
             float sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (int64_t k = 0; k < K; k++) sum += wide(w[r * K + k]) * wide(x[m * K + k]);
-            out[r * M + m] = sum;
+            out[r * stride + m] = sum;
         }
 }
 
 // rows of weights with M vectors, four at a time: what the first four have read is still near for the next
 template <int R, class S> void block(const S* w, const S* x, int64_t M, int64_t K, float* out) {
-    for (int64_t m = 0; m < M; m += 4, x += 4 * K, out += 4 * R) switch (M - m) {
-        case 1: dots<R, 1>(w, x, K, out); break;
-        case 2: dots<R, 2>(w, x, K, out); break;
-        case 3: dots<R, 3>(w, x, K, out); break;
-        default: dots<R, 4>(w, x, K, out);
+    for (int64_t m = 0; m < M; m += 4, x += 4 * K) switch (M - m) {
+        case 1: dots<R, 1>(w, x, K, out + m, M); break;
+        case 2: dots<R, 2>(w, x, K, out + m, M); break;
+        case 3: dots<R, 3>(w, x, K, out + m, M); break;
+        default: dots<R, 4>(w, x, K, out + m, M);
     }
-}
-
-// where `block` has put the dot product of row r and vector m
-inline int64_t place(int64_t r, int64_t m, int64_t M, int64_t R) {
-    int64_t first = m / 4 * 4, many = M - first < 4 ? M - first : 4;
-    return first * R + r * many + m - first;
 }
 
 // y = x w^T + bias for few x: x [M,K], w [N,K], y [M,N]
@@ -191,15 +185,15 @@ void linear(const S* x, const S* w, const S* bias, S* y, int64_t M, int64_t K, i
             for (int64_t r = 0; r < rows; r++) block<1>(w + (n + r) * K, x, M, K, out + r * M);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t m = 0; m < M; m++) {
-                float sum = rows == ROWS ? out[place(r, m, M, ROWS)] : out[r * M + m];
-                y[m * N + n + r] = narrow<S>(sum + (bias ? wide(bias[n + r]) : 0.0f));
+                y[m * N + n + r] = narrow<S>(out[r * M + m] + (bias ? wide(bias[n + r]) : 0.0f));
             }
     }
 }
 
 // R rows of int8 weights with M vectors of 16 bit, given as high and low bytes: 256 * high + low
 template <int R, int M>
-void dots8(const int8_t* w, const int8_t* high, const int8_t* low, const int32_t* total, int64_t K, float* out) {
+void dots8(const int8_t* w, const int8_t* high, const int8_t* low, const int32_t* total, int64_t K, float* out,
+           int64_t stride) {
     int64_t k = 0;
     int32_t highs[R][M] = {}, lows[R][M] = {};
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
@@ -233,7 +227,7 @@ void dots8(const int8_t* w, const int8_t* high, const int8_t* low, const int32_t
                 highs[r][m] += int32_t(w[r * K + rest]) * high[m * K + rest];
                 lows[r][m] += int32_t(w[r * K + rest]) * low[m * K + rest];
             }
-            out[r * M + m] = 256.0f * float(highs[r][m]) + float(lows[r][m]);
+            out[r * stride + m] = 256.0f * float(highs[r][m]) + float(lows[r][m]);
         }
 }
 
@@ -267,16 +261,11 @@ void split(const S* x, int64_t M, int64_t K, int8_t* high, int8_t* low, float* s
 template <int R>
 void block8(const int8_t* w, const int8_t* high, const int8_t* low, const int32_t* total, int64_t M, int64_t K,
             float* out) {
-    for (int64_t m = 0; m < M; m += 2, high += 2 * K, low += 2 * K, total += 4, out += 2 * R)
+    for (int64_t m = 0; m < M; m += 2, high += 2 * K, low += 2 * K, total += 4)
         if (M - m == 1)
-            dots8<R, 1>(w, high, low, total, K, out);
+            dots8<R, 1>(w, high, low, total, K, out + m, M);
         else
-            dots8<R, 2>(w, high, low, total, K, out);
-}
-
-inline int64_t place8(int64_t r, int64_t m, int64_t M, int64_t R) {
-    int64_t first = m / 2 * 2, many = M - first < 2 ? 1 : 2;
-    return first * R + r * many + m - first;
+            dots8<R, 2>(w, high, low, total, K, out + m, M);
 }
 
 // the same with int8 weights of one scale a row; x as `split` has cut it
@@ -297,8 +286,8 @@ void linear8(const S* x, const int8_t* w, const float* scale, const S* bias, S* 
             for (int64_t r = 0; r < rows; r++) block8<1>(w + (n + r) * K, high, low, total, M, K, out + r * M);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t m = 0; m < M; m++) {
-                float sum = rows == ROWS ? out[place8(r, m, M, ROWS)] : out[r * M + m];
-                y[m * N + n + r] = narrow<S>(sum * unit[m] * scale[n + r] + (bias ? wide(bias[n + r]) : 0.0f));
+                float sum = out[r * M + m] * unit[m] * scale[n + r];
+                y[m * N + n + r] = narrow<S>(sum + (bias ? wide(bias[n + r]) : 0.0f));
             }
     }
 }

@@ -15,11 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.native.build import kernels
+from model.native.build import MOST, kernels
 from model.rope import rotate
-
-MOST = 16
-"""Rows that the kernel of `linear8` takes at a time."""
 
 FEW = 3
 """Rows up to which the kernel of `linear` beats torch, whose own is made for more."""
@@ -65,7 +62,8 @@ def rotate_pairs(qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor,
 
     `qkv` may be written to.
     """
-    kernel = _kernel("rotate_pairs", qkv) if _kernel("rotate_pairs", cos, sin) else None
+    wide = cos.dtype is torch.float32 and _kernel("rotate_pairs", cos, sin)
+    kernel = _kernel("rotate_pairs", qkv) if wide else None
     if kernel is None:
         turned = rotate(qkv[:, :2].float(), (cos[:, None, None], sin[:, None, None])).to(qkv.dtype)
         return turned[:, 0], turned[:, 1], qkv[:, 2]
@@ -89,7 +87,7 @@ def rotate_heads(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x [..., K] times weight [N,K], plus bias [N]: of few rows, what decoding spends its time on, reading weights."""
     M, (N, K) = x.numel() // x.shape[-1], weight.shape
-    if x.dtype is not torch.bfloat16 or not M or (kernel := _kernel("linear", x, weight)) is None:
+    if x.dtype is not torch.bfloat16 or not M or (kernel := _kernel("linear", x, weight, bias)) is None:
         return F.linear(x, weight, bias)
     if M > FEW:  # a product that adds the bias itself; torch's own copies it over all rows first
         return F.linear(x, weight) if bias is None else _fused()(x, weight, bias, "none", [], "")
@@ -105,8 +103,8 @@ def linear8(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None = None
     Many rows of x are multiplied with the weights widened to its type.
     """
     M, (N, K) = x.numel() // x.shape[-1], weight.shape
-    kernel = _kernel("linear8", x) if 0 < M <= MOST else None
-    if kernel is None:
+    kernel = _kernel("linear8", x, bias) if 0 < M <= MOST else None
+    if kernel is None or not _whole(weight, scale):
         return F.linear(x, widen(weight, scale, x.dtype), bias)
     y, spare = x.new_empty(*x.shape[:-1], N), torch.empty(2 * M * K, dtype=torch.int8)
     kernel(
@@ -127,7 +125,7 @@ def linear8(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None = None
 def widen(weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     """int8 weight [N,K], row n times `scale[n]`, in another type."""
     y = torch.empty(weight.shape, dtype=dtype, device=weight.device)
-    if (kernel := _kernel("widen", y)) is None:
+    if (kernel := _kernel("widen", y)) is None or not _whole(weight, scale):
         return (weight.float() * scale.unsqueeze(1)).to(dtype)
     kernel(weight.data_ptr(), scale.data_ptr(), y.data_ptr(), *weight.shape, torch.get_num_threads())
     return y
@@ -141,15 +139,22 @@ def _fused() -> Callable[..., Tensor]:
     return lambda x, weight, bias, *_: F.linear(x, weight, bias)
 
 
-def _kernel(name: str, *tensors: Tensor) -> Kernel | None:
+def _kernel(name: str, first: Tensor, *others: Tensor | None) -> Kernel | None:
     """The kernel of that name, if it serves these tensors: on the CPU, of one type, in order, no gradients wanted."""
-    first = tensors[0].dtype
-    if first not in TYPES or torch.is_grad_enabled():
+    if first.dtype not in TYPES or torch.is_grad_enabled():
         return None
-    for tensor in tensors:
-        if tensor.dtype is not first or tensor.device.type != "cpu" or not tensor.is_contiguous():
+    for tensor in (first, *others):
+        if tensor is None:
+            continue
+        if tensor.dtype is not first.dtype or tensor.device.type != "cpu" or not tensor.is_contiguous():
             return None
-    return _find(name, first)
+    return _find(name, first.dtype)
+
+
+def _whole(weight: Tensor, scale: Tensor) -> bool:
+    """Whether int8 weights and their scales are as the kernels read them."""
+    kinds = (weight.dtype, scale.dtype) == (torch.int8, torch.float32)
+    return kinds and weight.is_contiguous() and scale.is_contiguous()
 
 
 @cache
