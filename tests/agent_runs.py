@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import pytest
+
 from actions import Action, Click, Point, Type
 from agent.episode import ignore
 from agent.expect import Check
@@ -19,7 +21,7 @@ from agent.policy import Policy, Scripted
 from agent.record import Recorder
 from agent.schema import EnvironmentEntry
 from agent.step import Step
-from env import Environment, Screens, Task
+from env import Environment, EnvironmentBroken, Screens, Task
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ROOT / "examples" / "tasks"
@@ -98,3 +100,12 @@ def until(holds: Callable[[], bool], seconds: float) -> None:
             pass
         assert time.monotonic() < end, "it never came about"
         time.sleep(0.02)
+
+
+def broken_by(action: Callable[[], object], seconds: float) -> EnvironmentBroken:
+    """What `action` breaks with, which it does within so many seconds."""
+    start = time.monotonic()
+    with pytest.raises(EnvironmentBroken) as broken:
+        action()
+    assert time.monotonic() - start < seconds
+    return broken.value

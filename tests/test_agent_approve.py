@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from agent_runs import WIN, click, keep
+from browser_pages import serve
 
 from actions import Action, ActionError, Click, Key, Navigate, Point, Scroll, Select, Type, Upload, Wait
 from agent.approve import Approval, Careful, Caution, Request, safe
@@ -99,7 +100,14 @@ def test_what_an_action_would_do_is_seen_before_it_is_done(
 
 def test_going_to_another_origin_is_a_risk_and_staying_is_none(browser: Browser) -> None:
     browser.reset(Task())
-    assert browser.foresee(Navigate(url="https://example.com/")).risks == ()
+    assert browser.foresee(Navigate(url="https://example.com/")).risks == ()  # from nowhere
+    with serve({"/": "Hello"}) as server:
+        browser.reset(Task(start=f"{server.url}/"))
+        assert browser.foresee(Navigate(url="https://example.com/")).risks == ("origin",)
+        assert browser.foresee(Navigate(url=f"{server.url}/other")).risks == ()
+
+
+def test_accepting_a_question_is_a_risk_and_turning_it_away_is_none(browser: Browser) -> None:
     html = "<body><script>confirm('Delete everything?')</script>"
     browser.reset(Task())
     assert browser.evaluate(f"setTimeout(() => document.write({html!r}), 0)")

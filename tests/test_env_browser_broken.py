@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from agent_runs import broken_by, until
 from browser_pages import Server, serve
 
 from actions import ActionError, Click, Key, Navigate, Point, Type, Wait
-from env import Browser, BrowserOptions, EnvironmentBroken, Task
+from env import Browser, BrowserOptions, Task
 from env.watch import drivers, marked, status
 
 HANG = Click(at=Point(x=50, y=20))
@@ -36,23 +37,6 @@ def server() -> Iterator[Server]:
 def browser() -> Iterator[Browser]:
     with Browser(OPTIONS) as made:
         yield made
-
-
-def until(holds: Callable[[], bool], seconds: float) -> bool:
-    """Whether `holds` within so many seconds; the processes of a system ring no bell of ours."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.02)
-    return holds()
-
-
-def broken_by(action: Callable[[], object], seconds: float) -> EnvironmentBroken:
-    """What `action` breaks with, which it does within so many seconds."""
-    start = time.monotonic()
-    with pytest.raises(EnvironmentBroken) as broken:
-        action()
-    assert time.monotonic() - start < seconds
-    return broken.value
 
 
 def test_a_busy_loop_ends_in_a_timeout_and_the_next_reset_works(browser: Browser, server: Server) -> None:
@@ -134,7 +118,7 @@ def test_recovery_goes_on_in_the_same_browser_with_its_cookies_and_other_tabs(br
     browser.step(Navigate(url=f"{server.url}/cookie"))
     session = browser._open()
     asyncio.run_coroutine_threadsafe(session.current.cdp.send("Page.crash"), browser._worker._loop)
-    assert until(lambda: session.broken is not None, 10)
+    until(lambda: session.broken is not None, 10)
     broken = broken_by(lambda: browser.step(HANG), 3)
     assert (broken.reason, broken.begun) == ("crash", False)
     fresh = browser.recover()
@@ -165,8 +149,8 @@ def test_a_driver_or_browser_that_stands_still_is_replaced_and_leaves_nothing(vi
             os.kill(process, signal.SIGSTOP)
         assert broken_by(lambda: env.step(HANG), 6).reason == "timeout"
         assert "new browser" in env.recover().told
-        assert until(lambda: not [one for one in stopped if status(one)], 2)
-    assert until(lambda: not marked(env.marker), 2)
+        until(lambda: not [one for one in stopped if status(one)], 2)
+    until(lambda: not marked(env.marker), 2)
 
 
 def test_a_start_that_cannot_be_reached_is_unreachable(browser: Browser, server: Server) -> None:
@@ -205,7 +189,7 @@ def test_close_ends_every_process_and_removes_the_files(server: Server) -> None:
         assert marked(env.marker)
         assert list(folder.iterdir())
     assert not folder.exists()
-    assert until(lambda: not marked(env.marker), 5)
+    until(lambda: not marked(env.marker), 5)
 
 
 def test_closing_a_page_that_hangs_is_bounded(server: Server) -> None:
@@ -215,7 +199,7 @@ def test_closing_a_page_that_hangs_is_bounded(server: Server) -> None:
     start = time.monotonic()
     env.close()
     assert time.monotonic() - start < 10
-    assert until(lambda: not marked(env.marker), 5)
+    until(lambda: not marked(env.marker), 5)
 
 
 CHILD = """
@@ -243,5 +227,5 @@ def test_no_browser_outlives_a_process_that_is_killed(server: Server, kill: Call
         assert marked(marker)
         kill(child.pid, signal.SIGKILL)
         child.wait()
-        assert until(lambda: not marked(marker), 5)
-        assert until(lambda: not Path(folder).exists(), 5)
+        until(lambda: not marked(marker), 5)
+        until(lambda: not Path(folder).exists(), 5)

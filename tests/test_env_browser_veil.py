@@ -139,8 +139,10 @@ def test_a_focus_that_is_stolen_while_a_secret_is_typed_gets_at_most_one_charact
     frame = "position:absolute;left:0;top:100px;width:300px;height:100px"
     shown = {
         "/": f"<input id=i style='{FIELD}'><iframe src='http://localhost:{{port}}/thief' style='{frame}'></iframe>"
-        "<script>i.oninput = () => { if (i.value.length === 4) frames[0].postMessage('now', '*') }</script>",
-        "/thief": "<input id=t><script>onmessage = () => t.focus()</script>",
+        "<script>let got = 0; onmessage = (event) => { got = Math.max(got, event.data) };"
+        "i.oninput = () => { if (i.value.length === 4) frames[0].postMessage('now', '*') }</script>",
+        "/thief": "<input id=t><script>onmessage = () => t.focus();"
+        " t.oninput = () => parent.postMessage(t.value.length, '*')</script>",
     }
     with pages(shown) as port, Browser(options(port)) as env:
         env.reset(Task(start=f"http://127.0.0.1:{port}/"))
@@ -148,6 +150,9 @@ def test_a_focus_that_is_stolen_while_a_secret_is_typed_gets_at_most_one_charact
         with contextlib.suppress(ActionError):
             env.step(Type(text="<secret:word>"))
         assert env.evaluate("i.value.length > 3")
+        got = env.evaluate("got")
+        assert isinstance(got, int)
+        assert got <= 1
         assert WORD not in words(env.look())
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent_runs import until
+from agent_runs import broken_by, until
 from desktop_probe import program
 
 from actions import Click, Key, Point, Wait
-from env import Desktop, DesktopOptions, EnvironmentBroken, Task
+from env import Desktop, DesktopOptions, Task
 from env.watch import marked
 
 AT = Point(x=50, y=20)
@@ -40,15 +40,6 @@ def words(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_bytes().decode()
     except OSError:
         return ""
-
-
-def broken_by(action: Callable[[], object], seconds: float) -> EnvironmentBroken:
-    """What `action` breaks with, which it does within so many seconds."""
-    start = time.monotonic()
-    with pytest.raises(EnvironmentBroken) as broken:
-        action()
-    assert time.monotonic() - start < seconds
-    return broken.value
 
 
 def works(env: Desktop) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -62,4 +63,7 @@ def test_a_screen_as_it_was_is_the_very_same_picture() -> None:
 
 def test_a_screen_that_never_rests_is_seen_all_the_same() -> None:
     counter = itertools.count()
-    assert still(lambda: picture(next(counter) % 256), lambda seconds: None, None, 0.05) is not None
+    began = time.monotonic()
+    found = still(lambda: picture(next(counter) % 256), lambda seconds: None, None, 0.05)
+    assert (found == picture((next(counter) - 1) % 256)).all()  # the latest there was
+    assert time.monotonic() - began < 5

@@ -73,6 +73,13 @@ def test_an_empty_network_allows_nothing_and_no_text_breaks_it(text: str) -> Non
     assert found is None or Origin.parse(str(found)) == found
 
 
+@given(st.from_regex(r"https?://[a-z]{1,9}\.test(:[1-9][0-9]{0,3})?", fullmatch=True))
+def test_an_origin_reads_back_as_it_is_written(text: str) -> None:
+    found = origin(f"{text}/path?query")
+    assert found is not None
+    assert Origin.parse(str(found)) == found == Origin.parse(text)
+
+
 @pytest.mark.parametrize(
     ("url", "may"),
     [

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agent_runs import until
 
 from env.owner import Owner
 from env.process import Ownership
@@ -34,14 +34,6 @@ varied = start(["sh", "-c", "sleep {LONG}; true"], **run.variables)
 print(run.marker, run.folder, argued, varied, run._watcher.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def until(holds: Callable[[], bool], seconds: float = 5) -> bool:
-    """Whether `holds` within so many seconds; the processes of a system ring no bell of ours."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.02)
-    return holds()
 
 
 class Run:
@@ -79,7 +71,7 @@ def running(place: Path) -> Iterator[Run]:
 
 def test_what_carries_a_runs_name_is_found_with_its_children(tmp_path: Path) -> None:
     with running(tmp_path) as run:
-        assert until(lambda: len(marked(run.marker)) == 3)  # the shell has a child
+        until(lambda: len(marked(run.marker)) == 3, 5)  # the shell has a child
         assert run.programs < marked(run.marker)
         assert not marked(run.marker[:-1])
         assert run.child.pid not in marked(run.marker)
@@ -89,8 +81,8 @@ def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as run:
         assert (run.folder / "kept").exists()
         run.die(watched=True)
-        assert until(lambda: not marked(run.marker))
-        assert until(lambda: not list(tmp_path.iterdir()))
+        until(lambda: not marked(run.marker), 5)
+        until(lambda: not list(tmp_path.iterdir()), 5)
 
 
 def test_the_leftovers_of_a_dead_run_are_found_and_ended_and_those_of_a_living_one_are_not(tmp_path: Path) -> None:
@@ -105,7 +97,7 @@ def test_the_leftovers_of_a_dead_run_are_found_and_ended_and_those_of_a_living_o
         assert not marked(goes_on.marker) & set(found.processes)
         assert not leftovers(living).folders
         reap(Leftovers(tuple(marked(gone.marker)), found.folders))
-        assert until(lambda: not marked(gone.marker))
+        until(lambda: not marked(gone.marker), 5)
         assert not gone.folder.exists()
         assert goes_on.programs <= marked(goes_on.marker)
         assert goes_on.folder.exists()
@@ -119,7 +111,7 @@ def test_this_process_is_alive_and_one_with_its_number_and_another_start_is_not(
     assert replace(me, boot="0123abcd").dead
     assert replace(me, process=2**22 + 1).dead
     with subprocess.Popen(["true"]) as child:
-        assert until(lambda: " Z " in (PROC / str(child.pid) / "stat").read_text())
+        until(lambda: " Z " in (PROC / str(child.pid) / "stat").read_text(), 5)
         assert replace(me, process=child.pid).dead
 
 
@@ -156,7 +148,7 @@ def test_the_names_in_a_dead_runs_folder_remove_nothing_but_folders_of_browsers(
 def test_a_run_whose_watcher_was_killed_still_ends_all_it_started() -> None:
     run = Ownership()
     with subprocess.Popen(["sleep", LONG], env=os.environ | run.variables) as program:
-        assert until(lambda: bool(marked(run.marker)))
+        until(lambda: bool(marked(run.marker)), 5)
         run._watcher.kill()
         run.close()
         assert program.wait(5) == -signal.SIGKILL

@@ -17,7 +17,7 @@ GRID: Grid = (1, 18, 24)
 
 
 @pytest.fixture(scope="module")
-def one_thread_qwen() -> Qwen:
+def qwen() -> Qwen:
     return tower(full=(1,))
 
 
@@ -41,8 +41,7 @@ def with_window(qwen: Qwen, patches: Tensor, number: int, seed: int) -> tuple[Te
     return out.flatten(0, 1), units
 
 
-def test_a_first_screen_and_one_of_another_size_are_exact(one_thread_qwen: Qwen) -> None:
-    qwen = one_thread_qwen
+def test_a_first_screen_and_one_of_another_size_are_exact(qwen: Qwen) -> None:
     glances, patches = Glances(qwen.visual), screen(qwen, 0)
     with torch.inference_mode():
         torch.testing.assert_close(glances.look(patches, GRID), qwen.visual(patches, [GRID]), atol=1e-5, rtol=0)
@@ -52,9 +51,8 @@ def test_a_first_screen_and_one_of_another_size_are_exact(one_thread_qwen: Qwen)
     assert glances.glanced == 0
 
 
-def test_what_changed_is_seen_among_all_and_the_rest_stays_as_it_was(one_thread_qwen: Qwen) -> None:
+def test_what_changed_is_seen_among_all_and_the_rest_stays_as_it_was(qwen: Qwen) -> None:
     """With one block over the whole frame nothing that the changed window sees is out of date."""
-    qwen = one_thread_qwen
     glances, patches = Glances(qwen.visual), screen(qwen, 1)
     with torch.inference_mode():
         before = glances.look(patches, GRID)
@@ -79,8 +77,7 @@ def test_with_more_blocks_over_the_frame_even_what_changed_is_only_near() -> Non
     assert 1e-5 < apart < 0.5
 
 
-def test_much_change_and_every_so_many_screens_are_looked_at_whole(one_thread_qwen: Qwen) -> None:
-    qwen = one_thread_qwen
+def test_much_change_and_every_so_many_screens_are_looked_at_whole(qwen: Qwen) -> None:
     glances, patches = Glances(qwen.visual, fresh=2), screen(qwen, 3)
     exact = []
     with torch.inference_mode():
@@ -95,8 +92,7 @@ def test_much_change_and_every_so_many_screens_are_looked_at_whole(one_thread_qw
     assert glances.glanced == 4
 
 
-def test_a_screen_that_is_shown_again_is_not_looked_at(one_thread_qwen: Qwen) -> None:
-    qwen = one_thread_qwen
+def test_a_screen_that_is_shown_again_is_not_looked_at(qwen: Qwen) -> None:
     glances, patches = Glances(qwen.visual, room=0), screen(qwen, 5)
     with torch.inference_mode():
         first, again = glances.look(patches, GRID), glances.look(patches, GRID)
@@ -114,8 +110,8 @@ def test_towers_without_windows_and_videos_are_looked_at_as_ever() -> None:
     assert glances.glanced == 0
 
 
-def test_units_are_put_back_in_reading_order(one_thread_qwen: Qwen) -> None:
-    config = one_thread_qwen.config.vision
+def test_units_are_put_back_in_reading_order(qwen: Qwen) -> None:
+    config = qwen.config.vision
     layout = plan([GRID], config.spatial_merge_size, config.window_units)
     numbers = torch.arange(GRID[1] * GRID[2] // config.spatial_merge_size**2).repeat_interleave(4).unsqueeze(1)
     assert torch.equal(permute(numbers, layout.order, 4)[::4, 0][layout.order.argsort()], numbers[::4, 0])
