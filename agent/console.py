@@ -102,3 +102,12 @@ def summary(name: str, result: Result) -> dict[str, object]:
         "verdicts": [verdict.model_dump() for verdict in result.verdicts],
         "folder": str(result.folder) if result.folder else None,
     }
+
+
+def plain(text: str) -> str:
+    """Text as it is: cleaned of control characters, and no markup."""
+    from rich.markup import escape
+
+    from agent.describe import clean
+
+    return escape(clean(text))

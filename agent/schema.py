@@ -147,6 +147,16 @@ class DownloadEntry(Entry):
     size: int = Field(description="in bytes")
 
 
+class EvidenceEntry(Entry):
+    """What tells one thing on a screen from the others, besides its pixels."""
+
+    role: str = ""
+    name: str = ""
+    text: str = ""
+    box: tuple[int, int, int, int] | None = None
+    near: tuple[str, ...] = Field(default=(), description="texts around it, the nearest first")
+
+
 class Effect(Entry):
     """What the action did, as far as the environment could tell."""
 
@@ -161,6 +171,9 @@ class Effect(Entry):
     url: str = Field(default="", description="where the action led")
     focus: str = Field(default="", description="what has the focus after it")
     value: Value = Field(default="", description="the kind of value that the focus holds")
+    evidence: tuple[EvidenceEntry, ...] = Field(
+        default=(), description="of what lay at each place of the action, before it was done"
+    )
 
     @property
     def nothing(self) -> bool:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from env.environment import Environment, EnvironmentBroken, Recoverable, Recovery, Task
-from env.observation import Box, Download, Image, Observation, Receipt
+from env.observation import Box, Download, Evidence, Image, Observation, Receipt
 
 if TYPE_CHECKING:
     from env.browser import Browser, BrowserOptions
@@ -28,6 +28,7 @@ __all__ = [
     "Download",
     "Environment",
     "EnvironmentBroken",
+    "Evidence",
     "Image",
     "MiniWoB",
     "Network",

@@ -33,6 +33,21 @@ class Download:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What tells one thing on a screen from the others, besides its pixels. All its text was written by the screen."""
+
+    role: str = ""
+    """What it is for a screen reader, such as 'button'; empty where unknown."""
+    name: str = ""
+    """What a screen reader calls it."""
+    text: str = ""
+    """What can be read on it."""
+    box: Box | None = None
+    near: tuple[str, ...] = ()
+    """Texts around it, the nearest first."""
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What one action did, as far as the environment could tell without a model."""
 
@@ -56,6 +71,8 @@ class Receipt:
     """What has the focus after it."""
     value: Value = ""
     """The kind of value that this holds."""
+    evidence: tuple[Evidence, ...] = ()
+    """Of what lay at each place of the action before it was done, in their order; empty where nobody can tell."""
 
     @property
     def nothing(self) -> bool:

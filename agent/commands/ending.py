@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,12 @@ def refuse(message: str, code: int = BAD_USAGE) -> NoReturn:
     """End the command, as bad usage unless another code is given."""
     sys.stderr.write(f"handeye: {message}\n")
     raise typer.Exit(code)
+
+
+def end(outcome: Outcome, said: object, as_json: bool) -> NoReturn:
+    if as_json:
+        sys.stdout.write(json.dumps(said) + "\n")
+    raise typer.Exit(outcome.code)
 
 
 @contextmanager

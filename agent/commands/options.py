@@ -20,6 +20,7 @@ WITH = (
 PIXELS = "of each image, and each frame of a video, as the model sees it"
 
 Model = Annotated[str, typer.Option("--model", help=MODEL)]
+Player = Annotated[str, typer.Option("--model", help=f"{MODEL}; or script (plays the script's own actions)")]
 With = Annotated[list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help=WITH)]
 Grounder = Annotated[
     str,
@@ -36,6 +37,8 @@ MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=1, help=f"few
 MaxPixels = Annotated[int | None, typer.Option("--max-pixels", min=1, help=f"most pixels {PIXELS}")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto (as stored), float32, bfloat16, int8, float16")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output, and nothing else")]
+Headed = Annotated[bool, typer.Option("--headed", help="show the browser's window")]
+Out = Annotated[Path | None, typer.Option("--out", help="folder for the record; a new one in runs/ by default")]
 Approval = Annotated[
     str,
     typer.Option(

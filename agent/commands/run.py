@@ -1,0 +1,60 @@
+"""`handeye run`: task scripts, and whether what they expect holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.commands import asking, options
+from agent.commands.ending import end
+from agent.commands.given import folder_for, hidden_words, model_of, script
+from agent.console import StepLine, console, outcomes, plain, starting, summary
+from agent.outcome import Result, worst
+
+
+def run(
+    context: typer.Context,
+    scripts: Annotated[list[Path], typer.Argument(help="task scripts (YAML)")],
+    model: options.Player = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    allow: options.Allow = None,
+    secret: options.Secret = None,
+    secrets: options.SecretsFile = None,
+    headed: options.Headed = False,
+    out: options.Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run task scripts and check what they expect."""
+    from agent.play import play
+
+    loaded = [script(path, settings or []) for path in scripts]
+    names = [name for one in loaded for name in one.script.secrets]
+    asking.declared(names, secret or ())
+    care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    words = [hidden_words(one, care) for one in loaded]
+    ways = options.ways(context, with_, grounder, grammar)
+    shared = None if model == "script" else model_of(model, ways=ways)
+    policies = [shared or model_of(model, one.script.actions) for one in loaded]
+    screen = console(quiet=as_json)
+    results: list[tuple[str, Result]] = []
+    for one, policy, kept in zip(loaded, policies, words, strict=True):
+        name = kept.scrub(one.script.name)
+        screen.print(f"[bold]{plain(name)}[/bold]  {plain(kept.scrub(one.script.instruction))}")
+        starting(screen, one.script.environment.program)
+        folder = folder_for(out, name, alone=len(loaded) == 1)
+        result = play(one, policy, folder, headed=headed, care=care, watch=StepLine(screen, ""))
+        results.append((name, result))
+        for verdict in result.verdicts:
+            screen.print(f"  {'✓' if verdict.held else '✗'} {plain(verdict.check)}")
+        if result.stop.reason == "person":
+            break
+    screen.print(outcomes(results, "runs"))
+    said = [summary(name, result) for name, result in results]
+    end(worst(result.outcome for _, result in results), said[0] if len(scripts) == 1 else {"runs": said}, as_json)
