@@ -5,6 +5,8 @@ B batch, H query heads, K key/value heads, T queries, S keys, D head size.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -53,12 +55,15 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
 def masked(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
     """The same under masks that are written out for blocks of queries, which bounds what they take."""
     T, S = q.shape[2], k.shape[2]
+    gqa = k.shape[1] != q.shape[1]
+    if skip is None and T <= BLOCK and not torch.is_grad_enabled():
+        mask = _added(S - T, S, q.dtype, q.device)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=gqa)
     out = []
     for start in range(0, T, BLOCK):
         first, end = S - T + start, min(S - T + start + BLOCK, S)
         mask = visible(first, end, skip, q.device)
         rows, keys, values = q[:, :, start : start + BLOCK], k[:, :, :end], v[:, :, :end]
-        gqa = k.shape[1] != q.shape[1]
         out.append(F.scaled_dot_product_attention(rows, keys, values, attn_mask=mask, enable_gqa=gqa))
     return torch.cat(out, dim=2)
 
@@ -80,6 +85,13 @@ def visible(first: int, end: int, skip: Tensor | None, device: torch.device) -> 
     if skip is None:
         return seen[None, None]
     return ((seen & (places >= skip[:, None, None])) | (places == queries)).unsqueeze(1)
+
+
+@lru_cache(maxsize=1)
+def _added(first: int, end: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """`visible` as what is added to scores; one is kept, which all layers ask for."""
+    seen = visible(first, end, None, device)
+    return torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill_(~seen, -torch.inf)
 
 
 def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from model import native
 from model.attention import attend_among, attend_behind
 from model.config import TextConfig
-from model.linear import Embedding, Embedding8, Linear
+from model.linear import Embedding, Embedding8, Linear, onto
+from model.native import small
 from model.norm import RMSNorm
 from model.rope import Rotation
 
@@ -111,6 +112,7 @@ class Attention(nn.Module):
         return q, k, self.v_proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+        """What the tokens of x [B,T,hidden] see, [B,T,hidden], for `o_proj` to map."""
         q, k, v = self.heads(x, rotation)
         if cache is not None:
             k, v = cache.write(layer, k, v)
@@ -118,13 +120,13 @@ class Attention(nn.Module):
             out = attend_among(q, k, v, cache.sees)
         else:
             out = attend_behind(q, k, v, skip)
-        return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return out.transpose(1, 2).flatten(2)
 
     def finish(self, x: Tensor, rotation: Rotation, cache: Cache, layer: int, last: int) -> Tensor:
         """`forward` for the `last` tokens alone: of those before, only keys and values are wanted."""
         q, k, v = self.heads(x, rotation, last)
         k, v = cache.write(layer, k, v)
-        return self.o_proj(attend_behind(q, k, v, None).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return attend_behind(q, k, v, None).transpose(1, 2).flatten(2)
 
 
 class MLP(nn.Module):
@@ -134,8 +136,9 @@ class MLP(nn.Module):
         self.up_proj = Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.down_proj = Linear(config.intermediate_size, config.hidden_size, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(native.silu_mul(self.gate_proj(x), self.up_proj(x)))  # type: ignore[no-any-return]
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
+        """y plus what it makes of x, [B,T,hidden] both."""
+        return onto(self.down_proj, y, native.silu_mul(self.gate_proj(x), self.up_proj(x)))
 
 
 class Layer(nn.Module):
@@ -147,13 +150,28 @@ class Layer(nn.Module):
         self.mlp = MLP(config)
 
     def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
-        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+        seen = self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
+        return self.behind(x, seen)
+
+    def parts(self) -> small.Parts:
+        """Its weights in the order of `small.Parts`; none where they are int8."""
+        at, mlp = self.self_attn, self.mlp
+        maps = (at.q_proj, at.k_proj, at.v_proj, at.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+        if not all(isinstance(part, Linear) for part in maps):
+            return ()
+        first = [part for own in maps[:3] for part in (own.weight, own.bias)]
+        behind = self.post_attention_layernorm.weight, *(part.weight for part in maps[4:])
+        return (self.input_layernorm.weight, *first, at.o_proj.weight, *behind)
 
     def finish(self, x: Tensor, rotation: Rotation, cache: Cache, layer: int, last: int) -> Tensor:
         """`forward` for the `last` tokens alone, whose states nobody else needs in the last layer."""
-        x = x[:, -last:] + self.self_attn.finish(self.input_layernorm(x), rotation, cache, layer, last)
-        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+        seen = self.self_attn.finish(self.input_layernorm(x), rotation, cache, layer, last)
+        return self.behind(x[:, -last:], seen)
+
+    def behind(self, x: Tensor, seen: Tensor) -> Tensor:
+        """What the layer makes of x and of what its tokens have seen, [B,T,hidden] both."""
+        x = onto(self.self_attn.o_proj, x, seen)
+        return self.mlp(x, self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
 
 class Decoder(nn.Module):
@@ -181,6 +199,9 @@ class Decoder(nn.Module):
         T = x.shape[1]
         cos, sin = rotation
         rotation = cos.to(x.dtype), sin.to(x.dtype)
+        if skip is None and cache is not None and (found := self._small(x, rotation, cache, last)) is not None:
+            cache.length += T
+            return self.norm(found)  # type: ignore[no-any-return]
         ends = None if last is None or last >= T or cache is None or skip is not None else last
         for index, layer in enumerate(self.layers):
             if ends is not None and cache is not None and index == len(self.layers) - 1:
@@ -190,3 +211,13 @@ class Decoder(nn.Module):
         if cache is not None:
             cache.length += T
         return self.norm(x)  # type: ignore[no-any-return]
+
+    def _small(self, x: Tensor, rotation: Rotation, cache: Cache, last: int | None) -> Tensor | None:
+        """States behind all layers, in one native call; None where that does not serve."""
+        if cache.length + x.shape[1] > cache.room:
+            return None
+        layers = [layer.parts() for layer in self.layers]  # type: ignore[operator]
+        if not small.decodes(x, layers, cache.layers):
+            return None
+        eps = self.config.rms_norm_eps
+        return small.decode(x, rotation, layers, cache.layers, cache.length, eps=eps, last=last, sees=cache.sees)

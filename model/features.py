@@ -120,6 +120,11 @@ class Features:
         found = [self.parts.get(key) for key in keys]
         missing = [number for number, part in enumerate(found) if part is None]
         self.computed, self.reused = self.computed + len(missing), self.reused + len(found) - len(missing)
+        if len(missing) == len(spans):  # a screen of which nothing was seen before: nothing to pick, nothing to join
+            x = self.tower.near(self.tower.patch_embed(laid), rotation, [run_of(spans)])
+            for key, part in zip(keys, torch.split(x, [unit * size for _, size in spans]), strict=True):
+                self.parts.put(key, part.clone())
+            return x
         if missing:
             chosen = self._enough(missing, spans)
             rows = torch.cat([torch.arange(unit * s, unit * (s + n)) for s, n in (spans[i] for i in chosen)])

@@ -119,6 +119,4 @@ def _among(block: Block, x: Tensor, rotation: Rotation, rows: Tensor, held: Tens
     q, k, v = native.rotate_pairs(qkv, *rotation)
     held[0][rows], held[1][rows] = k, v
     q, k, v = (part.transpose(0, 1).unsqueeze(0) for part in (q, held[0], held[1]))
-    x = x + block.attn.proj(attend(q, k, v)[0].transpose(0, 1).flatten(1))
-    out: Tensor = x + block.mlp(block.norm2(x))
-    return out
+    return block.behind(x, attend(q, k, v)[0].transpose(0, 1).flatten(1))

@@ -77,6 +77,13 @@ class Embedding8(nn.Module):
         return _project8(x, self.weight, self.scale, rows)
 
 
+def onto(part: nn.Module, y: Tensor, x: Tensor) -> Tensor:
+    """y [..., N] plus what `part`, a linear map or what stands in its place, makes of x [..., K]."""
+    if isinstance(part, Linear):
+        return native.linear_onto(y, x, part.weight, part.bias)
+    return y + part(x)  # type: ignore[no-any-return]
+
+
 Head: TypeAlias = Linear | Embedding | Linear8 | Embedding8
 """What turns hidden states into logits."""
 

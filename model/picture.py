@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from weakref import ref
 
@@ -33,7 +33,7 @@ Content: TypeAlias = tuple[tuple[int, ...], bytes]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image or a video: its shape, the hash of its patches, and how to have these, [N, patch_dim]."""
+    """An image or a video: its shape, a hash of all that its patches depend on, and these, [N, patch_dim]."""
 
     medium: Medium
     key: str
@@ -50,6 +50,12 @@ def fingerprint(patches: Tensor, grid: Grid) -> str:
     digest = hashlib.sha256(repr((grid, str(patches.dtype))).encode())
     digest.update(patches.contiguous().cpu().numpy().data)
     return digest.hexdigest()
+
+
+def _key(rules: ImageProcessor, content: Content, grid: Grid) -> str:
+    """sha256 of all that patches depend on: the pixels, the size they are brought to, and how `rules` write them."""
+    plain = replace(rules, min_pixels=ImageProcessor.min_pixels, max_pixels=ImageProcessor.max_pixels)
+    return hashlib.sha256(repr((plain, content, grid)).encode()).hexdigest()
 
 
 def joined(pictures: Sequence[Picture]) -> Tensor | None:
@@ -77,13 +83,15 @@ class Album:
             patches, grid = processor(image)
             return patches, Medium(grid)
 
-        return self._picture((processor, self._content(checked(image))), make)
+        content = self._content(checked(image))
+        return self._picture((processor, content), processor, content, make)
 
     def video(self, clip: Clip, processor: VideoProcessor) -> Picture:
         """As `processor` cuts it, and raising what that raises."""
-        return self._picture((processor, clip.fps, self._content(clip.frames)), lambda: processor(clip))
+        content = self._content(clip.frames)
+        return self._picture((processor, clip.fps, content), processor.images, content, lambda: processor(clip))
 
-    def _picture(self, name: Hashable, make: Callable[[], Made]) -> Picture:
+    def _picture(self, name: Hashable, rules: ImageProcessor, content: Content, make: Callable[[], Made]) -> Picture:
         def again() -> Tensor:
             self.made += 1
             return make()[0]
@@ -91,8 +99,8 @@ class Album:
         if (known := self._known.pop(name, None)) is None:
             patches, medium = make()
             self.made += 1
-            picture = Picture.of(patches, medium)
-            known = medium, picture.key
+            known = medium, _key(rules, content, medium.grid)
+            picture = Picture(*known, lambda: patches)
         else:
             picture = Picture(*known, again)
         self._known[name] = known  # the latest stands last

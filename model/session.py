@@ -131,7 +131,8 @@ class Session:
 
     def append(self, segment: Prompt) -> Tensor:
         """Logits [V] behind `segment`, words and pictures, read behind all that was read; one forward."""
-        return self.logits(self.run(replace(self._segment(segment.tokens, seen(segment, self.config)), last=1))[-1])
+        views, ids = seen(segment, self.config)
+        return self.logits(self.run(replace(self._segment(segment.tokens, views, ids + self._next()), last=1))[-1])
 
     def feed(self, tokens: Sequence[int], rows: Tensor | None = None) -> Tensor:
         """Logits [V], or [R] of the tokens `rows` alone, behind `tokens`; one forward.
@@ -147,11 +148,11 @@ class Session:
 
     def shares(self, prompt: Prompt) -> int:
         """Tokens at the beginning of `prompt` that it would not have to read."""
-        return self._common(_keys(prompt.tokens, seen(prompt, self.config)), 1)
+        return self._common(_keys(prompt.tokens, seen(prompt, self.config)[0]), 1)
 
     def prepare(self, prompt: Prompt, *, shared: int = 0, last: int = 1) -> Reading:
         """What `read` has to read, the `last` tokens at least, with the session brought to where that begins."""
-        views = seen(prompt, self.config)
+        views, ids = seen(prompt, self.config)
         if not 0 <= shared < len(prompt.tokens) or any(view.sight.start < shared for view in views):
             raise ValueError(f"shared: {shared}; expected a number of words at the beginning of the prompt")
         same = self._common(_keys(prompt.tokens, views), last)
@@ -162,7 +163,8 @@ class Session:
         new = [moved(view, -same) for view in views if view.sight.start >= same]
         first = prompt.tokens[:shared]
         unknown = () if self.prefixes.holds(first, self._like()) else first
-        return replace(self._segment(prompt.tokens[same:], new, len(unknown)), shared=unknown, last=last)
+        segment = self._segment(prompt.tokens[same:], new, ids[:, same:], len(unknown))
+        return replace(segment, shared=unknown, last=last)
 
     def prepare_feed(self, tokens: Sequence[int], fan: Sequence[Line] = ()) -> Reading:
         """What `feed` has to read, and behind it lines of which one at most will have come."""
@@ -236,11 +238,10 @@ class Session:
             self.cache.drop(first, first + sight.end - sight.start)
         self.sights[number] = replace(sight, hidden=True)
 
-    def _segment(self, tokens: Sequence[int], views: Sequence[View], shared: int = 0) -> Reading:
-        """Words and pictures whose places count from the first of `tokens`, looked at."""
+    def _segment(self, tokens: Sequence[int], views: Sequence[View], ids: Tensor, shared: int = 0) -> Reading:
+        """Words and pictures whose places count from the first of `tokens`, looked at; `ids` [3,T] are their places."""
         media = tuple(view.picture.medium for view in views)
         plan.check_session(self.config, plan.Request.of(tokens, media, self.config, shared), self.cache, self.left)
-        ids = position_ids(tokens, self.config, media) + self._next()
         with torch.inference_mode():
             new = torch.tensor([list(tokens)], device=self.cache.device)
             x = self.network.embed(new, self._look(views))
@@ -307,12 +308,15 @@ def fleeting(network: Qwen, clock: Callable[[], float]) -> Session:
     )
 
 
-def seen(prompt: Prompt, config: Config) -> list[View]:
-    """The pictures of a prompt in their order. ValueError where tokens, media and patches do not agree."""
+def seen(prompt: Prompt, config: Config) -> tuple[list[View], Tensor]:
+    """The pictures of a prompt in their order, and its M-RoPE ids [3,T].
+
+    ValueError where tokens, media and patches do not agree.
+    """
     if not prompt.tokens:
         raise ValueError("a prompt of no tokens; expected one or more")
     prompt.check()
-    position_ids(prompt.tokens, config, prompt.media)
+    ids = position_ids(prompt.tokens, config, prompt.media)
     pads = [at for at, token in enumerate(prompt.tokens) if token in (config.image_token_id, config.video_token_id)]
     unit, first = config.vision.spatial_merge_size**2, 0
     views = []
@@ -321,7 +325,7 @@ def seen(prompt: Prompt, config: Config) -> list[View]:
         key = f"{picture.key} {picture.medium.seconds_per_grid}"  # seconds bear on positions
         views.append(View(Sight(pads[first], pads[first] + count, key), picture))
         first += count
-    return views
+    return views, ids
 
 
 def moved(view: View, by: int) -> View:

@@ -75,8 +75,7 @@ def _decode(network: Qwen, readings: Sequence[Reading]) -> Tensor:
     rotation = cos.to(x.dtype), sin.to(x.dtype)
     for index, layer in enumerate(network.model.layers):
         assert isinstance(layer, Layer)
-        x = x + _attend(layer.self_attn, layer.input_layernorm(x), rotation, readings, index)
-        x = x + layer.mlp(layer.post_attention_layernorm(x))
+        x = layer.behind(x, _attend(layer.self_attn, layer.input_layernorm(x), rotation, readings, index))
     sizes = [reading.x.shape[1] for reading in readings]
     for reading, size in zip(readings, sizes, strict=True):
         reading.session.cache.length += size
@@ -93,8 +92,7 @@ def _attend(attention: Attention, x: Tensor, rotation: Rotation, readings: Seque
     for reading, (q, k, v) in zip(readings, parts, strict=True):
         k, v = reading.session.cache.write(layer, k, v)
         out.append(attend_behind(q, k, v, None))
-    mixed: Tensor = attention.o_proj(torch.cat(out, dim=2).transpose(1, 2).flatten(2))
-    return mixed
+    return torch.cat(out, dim=2).transpose(1, 2).flatten(2)
 
 
 def _logits(network: Qwen, hidden: Tensor, rows: Sequence[Tensor | None]) -> list[Tensor]:

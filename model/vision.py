@@ -7,6 +7,7 @@ Sources: Qwen2-VL (arXiv 2409.12191), section 2.1; Qwen2.5-VL (arXiv 2502.13923)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,8 @@ from model import native
 from model.attention import attend
 from model.config import Family, VisionConfig
 from model.layout import Grid, Layout, Run, places, plan
-from model.linear import Linear
+from model.linear import Linear, onto
+from model.native import small
 from model.norm import RMSNorm
 from model.rope import Rotation, vision_rotation
 
@@ -42,7 +44,7 @@ class Attention(nn.Module):
         self.proj = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
-        """x [N, hidden] in laid-out order; `unit` patches make one unit."""
+        """What the patches of x [N, hidden] see, for `proj` to map; in laid-out order, `unit` patches make one unit."""
         N = x.shape[0]
         qkv = self.qkv(x).view(N, 3, self.heads, -1)
         q, k, v = native.rotate_pairs(qkv, *rotation)  # [N,H,D] each; float32: released code rotates there
@@ -55,7 +57,7 @@ class Attention(nn.Module):
             frame = [_windows(part, first * unit, count, size * unit) for first, count, size in pieces]
             out.append(torch.cat(frame, dim=1).flatten(0, 1))
             start += length
-        return self.proj(torch.cat(out) if len(out) > 1 else out[0])  # type: ignore[no-any-return]
+        return torch.cat(out) if len(out) > 1 else out[0]
 
 
 def _windows(part: Sequence[Tensor], first: int, count: int, size: int) -> Tensor:
@@ -76,9 +78,10 @@ class QuickMLP(nn.Module):
         self.fc1 = Linear(config.hidden_size, config.intermediate_size)
         self.fc2 = Linear(config.intermediate_size, config.hidden_size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
+        """y plus what it makes of x, [N, hidden] both."""
         x = self.fc1(x)
-        return self.fc2(x * torch.sigmoid(1.702 * x))  # type: ignore[no-any-return]
+        return onto(self.fc2, y, x * torch.sigmoid(1.702 * x))
 
 
 class GatedMLP(nn.Module):
@@ -90,8 +93,9 @@ class GatedMLP(nn.Module):
         self.up_proj = Linear(config.hidden_size, config.intermediate_size)
         self.down_proj = Linear(config.intermediate_size, config.hidden_size)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(native.silu_mul(self.gate_proj(x), self.up_proj(x)))  # type: ignore[no-any-return]
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
+        """y plus what it makes of x, [N, hidden] both."""
+        return onto(self.down_proj, y, native.silu_mul(self.gate_proj(x), self.up_proj(x)))
 
 
 MLPS: dict[Family, type[QuickMLP] | type[GatedMLP]] = {"qwen2_vl": QuickMLP, "qwen2_5_vl": GatedMLP}
@@ -113,8 +117,23 @@ class Block(nn.Module):
         self.mlp = MLPS[config.family](config)
 
     def forward(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], unit: int, full: bool) -> Tensor:
-        x = x + self.attn(self.norm1(x), rotation, runs, unit, full)
-        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+        return self.behind(x, self.attn(self.norm1(x), rotation, runs, unit, full))
+
+    def parts(self) -> small.Parts:
+        """Its weights in the order of `small.Parts`; none where it is of another kind."""
+        mlp = self.mlp
+        if not isinstance(mlp, GatedMLP):
+            return ()
+        maps = (self.attn.qkv, self.attn.proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+        if not all(isinstance(part, Linear) for part in maps):
+            return ()
+        first, behind = ([part for own in some for part in (own.weight, own.bias)] for some in (maps[:2], maps[2:]))
+        return (self.norm1.weight, *first, self.norm2.weight, *behind)
+
+    def behind(self, x: Tensor, seen: Tensor) -> Tensor:
+        """What the block makes of x and of what its patches have seen, [N, hidden] both."""
+        x = onto(self.attn.proj, x, seen)
+        return self.mlp(x, self.norm2(x))  # type: ignore[no-any-return]
 
 
 class PatchMerger(nn.Module):
@@ -158,22 +177,49 @@ class Vision(nn.Module):
 
     def near(self, x: Tensor, rotation: Rotation, runs: Sequence[Run]) -> Tensor:
         """The first `front` blocks over embedded patches x [N, hidden] of whole windows, laid out as `runs` say."""
-        for block in self.blocks[: self.front]:
-            x = block(x, rotation, runs, self.config.spatial_merge_size**2, False)
-        return x
+        return self._through(x, rotation, runs, range(self.front))
 
     def far(self, x: Tensor, rotation: Rotation, layout: Layout) -> Tensor:
         """The other blocks over what `near` gave for all windows -> features [U, out_hidden] in reading order."""
-        unit, full = self.config.spatial_merge_size**2, self.config.fullatt_block_indexes
-        for index, block in enumerate(self.blocks[self.front :], self.front):
-            x = block(x, rotation, layout.runs, unit, index in full)
+        x = self._through(x, rotation, layout.runs, range(self.front, len(self.blocks)))
         merged: Tensor = self.merger(x)
         return merged[layout.order.to(x.device).argsort()]
+
+    def _through(self, x: Tensor, rotation: Rotation, runs: Sequence[Run], numbers: range) -> Tensor:
+        """The blocks of these numbers over patches x [N, hidden] laid out as `runs` say."""
+        unit = self.config.spatial_merge_size**2
+        blocks = [block for block in self.blocks[numbers.start : numbers.stop] if isinstance(block, Block)]
+        full = self.config.fullatt_block_indexes
+        wide = [number in full for number in numbers]
+        if small.looks(x, parts := [block.parts() for block in blocks]):
+            spans, heads = (windows(runs, unit), frames(runs, unit)), self.config.num_heads
+            return small.look(x, rotation, parts, *spans, wide, heads=heads, eps=blocks[0].norm1.eps)
+        for block, whole in zip(blocks, wide, strict=True):
+            x = block(x, rotation, runs, unit, whole)
+        return x
 
     def rotation(self, grids: Sequence[Grid], order: Tensor) -> Rotation:
         """cos and sin [N,D] of the patches in laid-out order, the same for every head."""
         where = places(grids, self.config.spatial_merge_size).to(order.device)
         return vision_rotation(permute(where, order, self.config.spatial_merge_size**2), self.config.head_dim)
+
+
+def windows(runs: Sequence[Run], unit: int) -> list[small.Span]:
+    """First patch and length of every window of every frame."""
+    found: list[small.Span] = []
+    start = 0
+    for run in runs:
+        for _ in range(run.frames):
+            inside = ((g.start + n * g.size, g.size) for g in run.groups for n in range(g.count))
+            found += ((start + first * unit, size * unit) for first, size in inside)
+            start += run.units * unit
+    return found
+
+
+def frames(runs: Sequence[Run], unit: int) -> list[small.Span]:
+    """First patch and length of every frame."""
+    sizes = [run.units * unit for run in runs for _ in range(run.frames)]
+    return list(zip(accumulate(sizes, initial=0), sizes, strict=False))
 
 
 def check(patches: Tensor, grids: Sequence[Grid], merge: int, patch_dim: int) -> None:

@@ -21,6 +21,7 @@ from model import plan
 from model.attention import plain
 from model.generate import Prompt, choose
 from model.layout import Medium
+from model.native import small
 from model.prefix import Prefixes
 from model.qwen import Qwen
 from model.rope import position_ids
@@ -33,6 +34,13 @@ STEPS = 200
 @pytest.fixture(scope="module", params=["qwen2_5_vl", "qwen2_vl"])
 def qwen(request: pytest.FixtureRequest) -> Qwen:
     return network(shape(theta=100.0) if request.param == "qwen2_5_vl" else shape2(theta=100.0), seed=3)
+
+
+@pytest.fixture(autouse=True, params=["by layers", "in one call"])
+def _layers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large networks are read, and as small ones are."""
+    if request.param == "by layers":
+        monkeypatch.setattr(small, "SMALL", 0)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -181,8 +189,7 @@ def hidden(qwen: Qwen, prompt: Prompt, gaps: Sequence[tuple[int, int, int]]) -> 
         for layer in qwen.model.layers:
             q, k, v = layer.self_attn.heads(layer.input_layernorm(x), (cos, sin))
             out = plain(q, k, v, mask.expand(1, 1, T, T)).transpose(1, 2).flatten(2)
-            x = x + layer.self_attn.o_proj(out)
-            x = x + layer.mlp(layer.post_attention_layernorm(x))
+            x = layer.behind(x, out)
         return qwen.logits(qwen.model.norm(x)[0, -1])
 
 
@@ -195,7 +202,7 @@ def test_an_evicted_picture_is_one_masked_from_what_comes_later(qwen: Qwen, seed
         past += [picture(dice), words(dice)]
         prompt = joined(past)
         logits = session.read(prompt)
-        views = seen(prompt, qwen.config)
+        views, _ = seen(prompt, qwen.config)
         gaps = [(views[i].sight.start, views[i].sight.end, since) for i, since in gone.items()]
         alike(logits, hidden(qwen, prompt, gaps))
         if dice.random() < 0.3 and len(past) > 2:  # forget some of the latest, then go on
@@ -265,7 +272,7 @@ def test_a_forward_that_was_interrupted_leaves_what_was_read_before(qwen: Qwen) 
     dice, session = random.Random(8), Session(qwen)
     past = [words(dice), picture(dice), words(dice)]
     session.read(joined(past))
-    for place in (qwen.model.norm, qwen.model.layers[0]):
+    for place in (qwen.model.norm, qwen.model):
         hook = place.register_forward_pre_hook(stop)
         with pytest.raises(KeyboardInterrupt):
             session.read(joined([*past, picture(dice), words(dice)]))

@@ -21,6 +21,7 @@ from model import Ask, ChatError, PlanError, Turn, load, together
 from model.features import Features
 from model.generate import Prompt, choose
 from model.grammar import Grammar
+from model.native import small
 from model.prefix import Prefixes
 from model.qwen import Qwen
 from model.resume import Asked, Waiting, resume, resume_batch, resume_guided
@@ -33,6 +34,12 @@ COMPILER = compiler()
 def qwen(request: pytest.FixtureRequest) -> Qwen:
     config = shape(theta=100.0, tied=False) if request.param == "qwen2_5_vl" else shape2(theta=100.0)
     return network(config | {"vocab_size": VOCABULARY}, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def _layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large networks are read, whose passes can be counted."""
+    monkeypatch.setattr(small, "SMALL", 0)
 
 
 @contextmanager

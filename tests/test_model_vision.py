@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from model.layout import Grid, plan
+from model.native import small
 from model.vision import Vision
 
 GRIDS: tuple[Grid, ...] = ((1, 12, 20), (1, 6, 6), (1, 6, 6), (1, 2, 30))
@@ -64,7 +65,8 @@ class Count(TorchFunctionMode):
 
 
 @pytest.mark.parametrize("grid", [(1, 12, 20), (1, 64, 92), (3, 40, 40)], ids=str)
-def test_windows_of_one_size_go_through_in_one_call(tower: Vision, grid: Grid) -> None:
+def test_windows_of_one_size_go_through_in_one_call(tower: Vision, grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "SMALL", 0)
     [run] = plan([grid], 2, tower.config.window_units).runs
     with torch.inference_mode(), Count() as count:
         tower(noise([grid]), [grid])

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from model.native.ops import linear, linear8, rms_norm, rotate_heads, rotate_pairs, silu_mul, widen
+from model.native.ops import linear, linear8, linear_onto, rms_norm, rotate_heads, rotate_pairs, silu_mul, widen
 
-__all__ = ["linear", "linear8", "rms_norm", "rotate_heads", "rotate_pairs", "silu_mul", "widen"]
+__all__ = ["linear", "linear8", "linear_onto", "rms_norm", "rotate_heads", "rotate_pairs", "silu_mul", "widen"]

@@ -97,6 +97,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return y
 
 
+def linear_onto(y: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y [..., N] plus `linear` of the others, which in float32 sums up to it and needs no addition of its own."""
+    if y.dtype is not torch.float32 or y.device.type != "cpu" or torch.is_grad_enabled():
+        return y + linear(x, weight, bias)
+    N, K = weight.shape
+    sums = torch.addmm(y.reshape(-1, N), x.reshape(-1, K), weight.t())
+    return (sums if bias is None else sums.add_(bias)).view(y.shape)
+
+
 def linear8(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
     """The same for int8 weight [N,K] of which row n counts `scale[n]` (float32); x is read to 16 bits.
 
