@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -371,13 +371,30 @@ def test_what_is_allowed_goes_through_another_proxy_and_signs_in_there() -> None
     ],
 )
 def test_a_request_that_is_none_opens_no_connection(request_: bytes) -> None:
-    async def send() -> bytes:
-        gate = Gate(Network.of("http://a.test"), lambda _: None)
-        try:
-            return await ask(await port_of(gate), request_)
-        except ConnectionError:
-            return b""
-        finally:
+    assert opened(request_) == 0
+
+
+def test_a_request_that_may_pass_opens_one() -> None:
+    assert opened(b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n") == 1
+    assert opened(b"CONNECT a.test:80 HTTP/1.1\r\n\r\n") == 1
+
+
+def opened(request: bytes) -> int:
+    """How many connections a gate has opened once it has hung up on a client that sent `request`."""
+    reached = 0
+
+    async def beyond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        reached += 1
+        writer.close()
+
+    async def send() -> None:
+        async with await asyncio.start_server(beyond, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            gate = Gate(Network.of("http://a.test"), lambda _: None, Through("127.0.0.1", port))  # all goes there
+            with suppress(ConnectionError):
+                assert (await ask(await port_of(gate), request))[:12] in (b"", b"HTTP/1.1 403")
             gate.close()
 
-    assert asyncio.run(send())[:12] in (b"", b"HTTP/1.1 403")
+    asyncio.run(send())
+    return reached
