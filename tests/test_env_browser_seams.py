@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from agent_runs import processes
-from browser_pages import Server, serve
+from browser_pages import Kept, Server, serve
 from browser_probes import PAGES, indicator, offered, spot
 from test_env_browser_access import guarded
 
@@ -191,7 +191,7 @@ def test_a_run_with_approvals_goes_on_after_its_browser_died_and_sends_nothing_t
 def picking(server: Server) -> Iterator[Browser]:
     secret = Secret("word", WORD, Network.of(server.url))
     options = BrowserOptions(size=(644, 700), masks=("#date",), secrets=Secrets((secret,)))
-    with Browser(options) as env:
+    with Kept(options) as env:
         yield env
 
 

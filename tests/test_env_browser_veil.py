@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from actions import ActionError, Click, Key, Point, Scroll, Type
+from actions import ActionError, Click, Key, Navigate, Point, Scroll, Type
 from env import Browser, BrowserOptions, Observation, Task
 from env.browser.veil import COVER, FAR, along, cover
 from env.network import Network
@@ -230,7 +230,8 @@ def standing() -> dict[str, str]:
 def misplaced(home: Home, scale: float) -> dict[str, object]:
     """The pages on which what is covered is not the field, and what is."""
     home.shown.update(standing())
-    found = {page: covered(home.open(at=page)) for page in PLACES}
+    home.open(at="/inner")
+    found = {page: covered(home.env.step(Navigate(url=f"http://127.0.0.1:{home.port}{page}"))) for page in PLACES}
     right = {
         page
         for page, box in found.items()
