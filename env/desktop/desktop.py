@@ -81,7 +81,6 @@ class Desktop:
         if task.start:
             raise ValueError(f"start {task.start!r}: a desktop starts the program of its options; leave it empty")
         self._leave()
-        self._began = self._clock()
         return self._enter()
 
     def step(self, action: Action) -> Observation:
@@ -111,7 +110,7 @@ class Desktop:
             raise EnvironmentBroken("closed", "there is no episode that broke; reset first")
         self._leave()
         self._left = left  # on a real screen the pointer is still there
-        return Recovery(self._enter(), told(broken, AGAIN if self.options.visible else FRESH))
+        return Recovery(self._enter(self._began), told(broken, AGAIN if self.options.visible else FRESH))
 
     def close(self) -> None:
         """End everything that this object started; a second call does nothing."""
@@ -145,10 +144,11 @@ class Desktop:
             raise EnvironmentBroken("closed", "no screen is open yet; reset first")
         return self._seat
 
-    def _enter(self) -> Observation:
-        """Open the screen and look."""
+    def _enter(self, began: float | None = None) -> Observation:
+        """Open the screen and look; the episode `began` now, or then."""
         with self._within(OPENING + self.options.start_timeout + self._looking):
             self._seat = open_seat(self.options, self._ownership)
+            self._began = self._clock() if began is None else began
             return self._observe(self._seat, None, {})
 
     def _ready(self, seat: Seat, action: Action) -> None:
