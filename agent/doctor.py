@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,20 +32,23 @@ class Finding:
     remedy: str = ""
 
 
-def examine(*, click_test: bool = False) -> Iterator[Finding]:
-    """Look at everything in turn."""
+def examine(*, click_test: bool = False, real: bool = False) -> Iterator[Finding]:
+    """Look at everything in turn; the click test uses private screens, or this session's own where `real` says so."""
     yield _python()
     for name in ("torch", "playwright", "pydantic", "tokenizers", "pillow"):
         yield _package(name, f"pip install {name}")
     yield _package("miniwob", "pip install 'handeye[miniwob]' (only eval and demo need it)")
     browser = _browser()
     yield browser
-    if sys.platform not in ("win32", "darwin"):
-        yield _screen()
+    x11 = sys.platform not in ("win32", "darwin")
+    screen = _screen() if x11 else Finding("desktop", True, "not looked at: the probe window is a program for X11")
+    yield screen
     yield _model()
     yield _leftovers()
     if click_test and browser.well:
         yield from clicks()
+    if click_test and x11 and (screen.well or real):
+        yield from hits(OWN if real else DESKTOPS)
 
 
 def _python() -> Finding:
@@ -131,6 +134,35 @@ def _click(url: str, name: str, options: BrowserOptions) -> Finding:
             return aimed(PageProbe(name, env, env, env.size))
     except EnvironmentBroken as error:
         return Finding(name, False, str(error), "see the browser's own finding above")
+
+
+DESKTOPS: Mapping[str, DesktopOptions] = {
+    "window": DesktopOptions(size=(640, 360)),
+    "managed window": DesktopOptions(size=(700, 420), window_manager=True),
+}
+"""Screens that nobody sees, for the click test in a window."""
+OWN: Mapping[str, DesktopOptions] = {"window here": DesktopOptions(real=True)}
+"""The screen of this session."""
+
+
+def hits(screens: Mapping[str, DesktopOptions] = DESKTOPS) -> Iterator[Finding]:
+    """Fire the catalogue of actions at a window that says where they arrived."""
+    for name, options in screens.items():
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                yield _hit(Path(folder) / "log", name, options)
+        except ModuleNotFoundError as error:
+            yield Finding(name, False, str(error), PIP)
+        except EnvironmentBroken as error:
+            yield Finding(name, False, str(error), "see the desktop's own finding above")
+
+
+def _hit(log: Path, name: str, options: DesktopOptions) -> Finding:
+    from agent.window import WindowProbe  # needs the extra
+    from env.desktop.probe import program
+
+    with Desktop(replace(options, program=program(log))) as env:
+        return aimed(WindowProbe(name, env, log, env.reset(Task()).screenshot))
 
 
 def aimed(probe: Probe) -> Finding:

@@ -1,4 +1,4 @@
-"""Probes that say where actions arrive: a page of ours in a browser, and the contract for others."""
+"""Probes that say where actions arrive: a page of ours in a browser, and the contract for others (`agent.window`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from actions import Action, ActionSpace, Click, Drag, Key, Point, Scroll, Type
+from actions import Action, ActionSpace, Click, Drag, Key, Move, Point, Scroll, Type
 from agent.aim import STEP, Diagnosis, Place, Shot, keys, places, pointer
 from env import Observation
 
@@ -21,9 +21,13 @@ input { position: fixed; left: 0; top: 0; width: 100%; border: 0; opacity: 0; po
   const HOME = 3000; // CSS pixels from the edges, so that there is room to scroll all ways
   const seen = [];
   const note = (kind, x, y) => seen.push({kind, x: x * devicePixelRatio, y: y * devicePixelRatio});
-  for (const kind of ['pointerdown', 'pointerup', 'dblclick', 'contextmenu'])
+  for (const kind of ['pointermove', 'pointerdown', 'pointerup', 'dblclick', 'contextmenu'])
     addEventListener(kind, event => note(kind, event.clientX, event.clientY), true);
-  addEventListener('mousedown', event => event.preventDefault()); // the focus stays where it is
+  addEventListener('mousedown', event => {
+    event.preventDefault(); // the focus stays where it is
+    if (event.button === 1) note('middle', event.clientX, event.clientY);
+    if (event.shiftKey) note('shift', event.clientX, event.clientY);
+  });
   addEventListener('keydown', event => note('key ' + event.key, 0, 0), true);
   const take = () => {
     const x = field.scrollLeft - HOME, y = field.scrollTop - HOME;
@@ -67,6 +71,8 @@ def examine(probe: Probe) -> Iterator[tuple[str, Diagnosis]]:
         downs = _of(probe.arrivals(Click(at=Point(x=x, y=y)))[0], "pointerdown")
         shots.append(Shot((x, y), downs[0] if downs else None))
     yield "places", pointer(shots)
+    if "move" in probe.space.kinds:  # a touch screen has neither that nor a second button
+        yield "move", _move(probe)
     yield "drag", _drag(probe)
     yield "wheel", _wheel(probe)
     yield "characters", keys(TYPED, probe.arrivals(Type(text=TYPED))[1])
@@ -86,9 +92,17 @@ def _drag(probe: Probe) -> Diagnosis:
     )
 
 
+def _move(probe: Probe) -> Diagnosis:
+    shots = []
+    for x, y in places(probe.size)[:2]:
+        moves = _of(probe.arrivals(Move(at=Point(x=x, y=y)))[0], "pointermove")
+        shots.append(Shot((x, y), moves[-1] if moves else None))
+    return pointer(shots)
+
+
 def _wheel(probe: Probe) -> Diagnosis:
     shots = []
-    for asked in ((0, 120), (0, -240), (84, 0)):
+    for asked in ((0, 120), (0, -240), (120, 0)):
         turned = _of(probe.arrivals(Scroll(at=_middle(probe), dx=asked[0], dy=asked[1]))[0], "wheel")
         exact = bool(turned) and max(abs(turned[0][0] - asked[0]), abs(turned[0][1] - asked[1])) <= STEP
         shots.append(Shot(asked, asked if exact else turned[0] if turned else None))
@@ -99,10 +113,12 @@ def _others(probe: Probe) -> Iterator[tuple[str, Action, set[str]]]:
     """What else is fired, and the events that have to come of it."""
     at = _middle(probe)
     yield "keys", Key(keys=("enter",)), {"key Enter"}
-    if "move" not in probe.space.kinds:  # a touch screen has neither
+    if "move" not in probe.space.kinds:
         return
     yield "right button", Click(at=at, button="right"), {"contextmenu"}
+    yield "middle button", Click(at=at, button="middle"), {"middle"}
     yield "double click", Click(at=at, count=2), {"dblclick"}
+    yield "shift and click", Click(at=at, modifiers=("shift",)), {"shift"}
 
 
 def _middle(probe: Probe) -> Point:
@@ -114,11 +130,17 @@ def _of(events: list[tuple[str, Place]], kind: str) -> list[Place]:
     return [place for one, place in events if one == kind]
 
 
-class _Acts(Protocol):
-    @property
-    def space(self) -> ActionSpace: ...
+class Acts(Protocol):
+    """What a probe acts by."""
 
-    def step(self, action: Action) -> Observation: ...
+    @property
+    def space(self) -> ActionSpace:
+        """What can be done."""
+        ...
+
+    def step(self, action: Action) -> Observation:
+        """Do it."""
+        ...
 
 
 class _Ask(Protocol):
@@ -143,7 +165,7 @@ class _Seen(BaseModel):
 class PageProbe:
     """The probe page, open in a browser: `env` acts on it, and `page` is asked what arrived."""
 
-    def __init__(self, name: str, env: _Acts, page: _Ask, size: tuple[int, int]) -> None:
+    def __init__(self, name: str, env: Acts, page: _Ask, size: tuple[int, int]) -> None:
         self.name, self.size, self.space = name, size, env.space
         self._env, self._page = env, page
 

@@ -103,9 +103,10 @@ NONE = Secrets()
 def _pattern(value: str) -> re.Pattern[str]:
     """Finds `value` in every spelling that a page, a URL or a file gives it, and cut short before an ellipsis."""
     plain = [_letter(letter) for letter in " ".join(value.split())]
-    cut = ["".join(plain[:size]) + "…" for size in range(len(plain) - 1, SHORTEST - 1, -1)]
-    coded = ["".join(map(_letter, code)) for code in _base64(value.encode())]
-    return re.compile("|".join([f"(?i:{'|'.join([''.join(plain), *cut])})", *coded]))
+    further = [f"(?:{letter}|(?=…))" for letter in plain[SHORTEST:]]  # each is there, or the ellipsis already is
+    cut = "".join([*plain[:SHORTEST], *further, "…"])
+    coded = ["".join(map(_letter, code)) for code in dict.fromkeys(_base64(value.encode()))]
+    return re.compile("|".join([f"(?i:{''.join(plain)}|{cut})", *coded]))
 
 
 def _letter(letter: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from agent_runs import WIN, click, keep
-from browser_pages import serve
+from browser_pages import Kept, serve
 
 from actions import Action, ActionError, Click, Key, Navigate, Point, Scroll, Select, Type, Upload, Wait
 from agent.approve import Approval, Careful, Caution, Request, safe
@@ -24,17 +24,33 @@ HERE, ENTER = Point(x=20, y=20), Key(keys=("enter",))
 POST = "<form method=post action='/sent'>"
 
 
+@dataclass(frozen=True)
+class Shop:
+    """A browser, and a server whose page tests change."""
+
+    env: Browser
+    url: str
+    pages: dict[str, str]
+
+    def show(self, html: str) -> Browser:
+        """The browser with a page of this content open."""
+        self.pages["/"] = f"<!doctype html><meta charset=utf-8><title>Page</title>{html}"
+        self.env.reset(Task(start=self.url))
+        return self.env
+
+
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(BrowserOptions(size=(560, 420), uploads=tmp_path_factory.mktemp("uploads"))) as env:
-        env.reset(Task())
-        yield env
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    pages: dict[str, str] = {}
+    options = BrowserOptions(size=(560, 420), uploads=tmp_path_factory.mktemp("uploads"), downloads=False)
+    with serve(pages) as server, Kept(options) as env:
+        yield Shop(env, f"{server.url}/", pages)
 
 
-def show(browser: Browser, folder: Path, html: str) -> None:
-    page = folder / "page.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><title>Page</title>{html}")
-    browser.reset(Task(start=page.as_uri()))
+@pytest.fixture(scope="module")
+def page(shop: Shop) -> Browser:
+    """The browser with an empty page open, into which each test puts its own."""
+    return shop.show("<body>")
 
 
 @pytest.mark.parametrize(
@@ -87,30 +103,27 @@ def show(browser: Browser, folder: Path, html: str) -> None:
     ],
 )
 def test_what_an_action_would_do_is_seen_before_it_is_done(
-    browser: Browser, tmp_path: Path, html: str, action: Action, risks: set[Risk]
+    page: Browser, html: str, action: Action, risks: set[Risk]
 ) -> None:
-    if not browser.url.startswith("file:"):
-        show(browser, tmp_path, "<body>")
     put = "(html) => { document.body.setHTMLUnsafe(html); document.querySelector('[autofocus]')?.focus(); return html }"
-    browser.evaluate(put, html)
-    before = browser.look()
-    assert set(browser.foresee(action).risks) == risks
-    assert (browser.look().screenshot == before.screenshot).all()
+    page.evaluate(put, html)
+    before = page.look()
+    assert set(page.foresee(action).risks) == risks
+    assert (page.look().screenshot == before.screenshot).all()
 
 
-def test_going_to_another_origin_is_a_risk_and_staying_is_none(browser: Browser) -> None:
+def test_going_to_another_origin_is_a_risk_and_staying_is_none(shop: Shop) -> None:
+    browser = shop.env
     browser.reset(Task())
     assert browser.foresee(Navigate(url="https://example.com/")).risks == ()  # from nowhere
-    with serve({"/": "Hello"}) as server:
-        browser.reset(Task(start=f"{server.url}/"))
-        assert browser.foresee(Navigate(url="https://example.com/")).risks == ("origin",)
-        assert browser.foresee(Navigate(url=f"{server.url}/other")).risks == ()
+    shop.show("Hello")
+    assert browser.foresee(Navigate(url="https://example.com/")).risks == ("origin",)
+    assert browser.foresee(Navigate(url=f"{shop.url}other")).risks == ()
 
 
-def test_accepting_a_question_is_a_risk_and_turning_it_away_is_none(browser: Browser) -> None:
-    html = "<body><script>confirm('Delete everything?')</script>"
-    browser.reset(Task())
-    assert browser.evaluate(f"setTimeout(() => document.write({html!r}), 0)")
+def test_accepting_a_question_is_a_risk_and_turning_it_away_is_none(shop: Shop) -> None:
+    browser = shop.show("<body>")
+    assert browser.evaluate("setTimeout(() => confirm('Delete everything?'), 0)")
     assert browser.look().dialog == "confirm: Delete everything?"
     assert browser.foresee(ENTER).risks == ("dialog",)
     assert browser.foresee(Key(keys=("escape",))).risks == ()
@@ -128,8 +141,8 @@ class Person:
         return Approval(self.granted, "not today")
 
 
-def test_a_refused_action_is_told_and_nothing_is_done(browser: Browser, tmp_path: Path) -> None:
-    show(browser, tmp_path, f"<button {AT} onclick=\"document.title = 'bought'\">Buy ⟧ now</button>")
+def test_a_refused_action_is_told_and_nothing_is_done(shop: Shop) -> None:
+    browser = shop.show(f"<button {AT} onclick=\"document.title = 'bought'\">Buy ⟧ now</button>")
     person = Person()
     env = Careful(browser, Caution(person))
     with pytest.raises(ActionError) as told:
@@ -142,11 +155,10 @@ def test_a_refused_action_is_told_and_nothing_is_done(browser: Browser, tmp_path
     assert env.step(Click(at=HERE)).title == "bought"
 
 
-def test_safe_refuses_what_may_not_be_undone_and_nothing_else(browser: Browser, tmp_path: Path) -> None:
-    show(browser, tmp_path, f"<button {AT} onclick=\"document.title = 'gone'\">Delete</button>")
+def test_safe_refuses_what_may_not_be_undone_and_nothing_else(shop: Shop) -> None:
+    browser = shop.show(f"<button {AT} onclick=\"document.title = 'gone'\">Delete</button>")
     script = Scripted([Click(at=HERE), Type(text="\n"), click(400, 300), Navigate(url="https://example.com/")])
-    start = (tmp_path / "page.html").as_uri()
-    result = perform(browser, script, Job(Task("x", start), Limits(steps=3), caution=Caution(safe)))
+    result = perform(browser, script, Job(Task("x", shop.url), Limits(steps=3), caution=Caution(safe)))
     assert [bool(step.error) for step in result.trajectory.steps] == [True, False, False]
     assert "may remove something" in result.trajectory.steps[0].error
     assert result.trajectory.seen is not None
@@ -175,11 +187,8 @@ def test_a_refusal_is_in_the_record(tmp_path: Path) -> None:
     assert result.trajectory.steps[0].after is None
 
 
-def test_a_download_that_may_not_be_is_refused_and_breaks_nothing(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    page.write_text(f"<title>Page</title><a href='data:,x' download='f.txt' {AT}>file</a>")
-    with Browser(BrowserOptions(size=(560, 420), downloads=False)) as env:
-        env.reset(Task(start=page.as_uri()))
-        seen = env.step(Click(at=HERE))
-        assert (seen.refused, seen.downloads) == (("download f.txt",), ())
-        assert env.step(Click(at=Point(x=400, y=300))).title == "Page"
+def test_a_download_that_may_not_be_is_refused_and_breaks_nothing(shop: Shop) -> None:
+    env = shop.show(f"<a href='data:,x' download='f.txt' {AT}>file</a>")
+    seen = env.step(Click(at=HERE))
+    assert (seen.refused, seen.downloads) == (("download f.txt",), ())
+    assert env.step(Click(at=Point(x=400, y=300))).title == "Page"

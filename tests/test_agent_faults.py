@@ -290,17 +290,6 @@ def test_a_run_goes_on_after_its_browser_was_killed_at_twenty_points(server: Hos
     assert sum("crash" in errors(run) for run in runs) >= 15
 
 
-def test_nothing_is_left_of_a_browser_that_went_through_all_this(server: Hostile, tmp_path: Path) -> None:
-    with Browser(HASTY) as env:
-        for victim in VICTIMS.values():
-            env.reset(Task(start=server.url))
-            shoot(victim(env))
-            with pytest.raises(EnvironmentBroken):
-                env.step(PRESS)
-            env.recover()
-        close(env)
-
-
 def carrying(word: str) -> list[str]:
     """The commands of all processes with `word` among their variables or arguments."""
     found = []
@@ -342,3 +331,12 @@ def test_a_command_that_is_killed_leaves_its_record_and_nothing_else(
     assert len(run.lines) == 1
     assert run.pending is not None
     assert run.pending.index == 2
+
+
+def test_nothing_is_left_of_a_browser_that_went_through_all_this(hasty: Browser, server: Hostile) -> None:
+    hasty.reset(Task(start=server.url))
+    shoot(renderers(hasty))
+    with pytest.raises(EnvironmentBroken):
+        hasty.step(PRESS)
+    hasty.recover()
+    close(hasty)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
 
 import pytest
+from browser_pages import Kept
 from escapes import Sink, sink
 
 from actions import Action, Click, Dialect, Finish, Frame, Key, Navigate, Point, Type, Upload
@@ -144,7 +145,7 @@ def browser(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Br
         uploads=folder / "uploads",
         downloads=False,
     )
-    with Browser(options) as env:
+    with Kept(options) as env:
         yield env
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser_pages import Server, serve
+from browser_pages import Kept, Server, serve
 from browser_probes import PAGES, indicator, offered, spot, state
 
 from actions import Click, Key, Scroll, Select, Type, Wait
@@ -21,13 +21,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def desktop() -> Iterator[Browser]:
-    with Browser(BrowserOptions(size=(644, 700))) as made:
+    with Kept(BrowserOptions(size=(644, 700))) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def phone() -> Iterator[Browser]:
-    with Browser(BrowserOptions(device="iPhone SE")) as made:
+    with Kept(BrowserOptions(device="iPhone SE")) as made:
         yield made
 
 

@@ -6,12 +6,11 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from agent_runs import processes
-from browser_pages import Server, serve
+from browser_pages import Kept, Server, serve
 from browser_probes import PAGES, indicator, offered, spot
 from test_env_browser_access import guarded
 
@@ -96,7 +95,9 @@ def test_a_server_that_asks_for_a_password_gets_it_beside_a_policy_too() -> None
             assert env.reset(Task(start=url)).title == "in"
 
 
-def test_a_recovered_browser_keeps_the_policy_the_masks_the_storage_and_the_secrets(server: Server) -> None:
+@pytest.fixture(scope="module")
+def mortal(server: Server) -> Iterator[Browser]:
+    """A browser with all that has to outlive its process."""
     secret = Secret("word", WORD, Network.of(server.url))
     state = {
         "cookies": [{"name": "who", "value": "ada", "domain": "127.0.0.1", "path": "/"}],
@@ -110,42 +111,48 @@ def test_a_recovered_browser_keeps_the_policy_the_masks_the_storage_and_the_secr
         storage_state=state,
     )
     with Browser(options) as env:
-        env.reset(Task(start=f"{server.url}/form"))
-        env.step(Type(at=Point(x=20, y=20), text="<secret:word>"))
-        before = env.look()
-        shoot(env)
-        with pytest.raises(EnvironmentBroken) as broken:
-            env.step(Click(at=Point(x=300, y=200)))
-        assert WORD not in str(broken.value)
-        fresh = env.recover()
-        assert "new browser" in fresh.told
-        seen = fresh.seen
-        assert (seen.url, seen.title) == (f"{server.url}/form", "<secret:word>")
-        assert "who=ada" in env.page_text()
-        assert WORD not in env.page_text()
-        assert covered(before) > 0
-        assert covered(seen) > 0
-        with pytest.raises(ActionError, match="refused"):
-            env.step(Navigate(url="http://elsewhere.invalid/"))
-        said = env.evaluate("fetch('http://elsewhere.invalid/').then((said) => said.status, () => 'none')")
-        assert said in (403, "none")
-        assert env.look().refused[-1] == "GET http://elsewhere.invalid/"
-        assert env.step(Type(at=Point(x=20, y=20), text="<secret:word>\n")).title == "Sent"
-        assert env.url == f"{server.url}/sent?q=<secret:word>"
+        yield env
 
 
-def test_an_address_with_a_secret_in_it_is_found_again_and_told_without_it(server: Server) -> None:
-    secret = Secret("word", WORD, Network.of(server.url))
-    with Browser(BrowserOptions(size=SIZE, secrets=Secrets((secret,)))) as env:
-        env.reset(Task(start=f"{server.url}/form"))
-        env.step(Type(at=Point(x=20, y=20), text="<secret:word>\n"))
-        shoot(env)
-        with pytest.raises(EnvironmentBroken):
-            env.step(Key(keys=("tab",)))
-        before = server.asked.count(f"/sent?q={WORD}")
-        seen = env.recover().seen
-        assert (seen.title, seen.url) == ("Sent", f"{server.url}/sent?q=<secret:word>")
-        assert server.asked.count(f"/sent?q={WORD}") == before + 1
+def test_a_recovered_browser_keeps_the_policy_the_masks_the_storage_and_the_secrets(
+    mortal: Browser, server: Server
+) -> None:
+    env = mortal
+    env.reset(Task(start=f"{server.url}/form"))
+    env.step(Type(at=Point(x=20, y=20), text="<secret:word>"))
+    before = env.look()
+    shoot(env)
+    with pytest.raises(EnvironmentBroken) as broken:
+        env.step(Click(at=Point(x=300, y=200)))
+    assert WORD not in str(broken.value)
+    fresh = env.recover()
+    assert "new browser" in fresh.told
+    seen = fresh.seen
+    assert (seen.url, seen.title) == (f"{server.url}/form", "<secret:word>")
+    assert "who=ada" in env.page_text()
+    assert WORD not in env.page_text()
+    assert covered(before) > 0
+    assert covered(seen) > 0
+    with pytest.raises(ActionError, match="refused"):
+        env.step(Navigate(url="http://elsewhere.invalid/"))
+    said = env.evaluate("fetch('http://elsewhere.invalid/').then((said) => said.status, () => 'none')")
+    assert said in (403, "none")
+    assert env.look().refused[-1] == "GET http://elsewhere.invalid/"
+    assert env.step(Type(at=Point(x=20, y=20), text="<secret:word>\n")).title == "Sent"
+    assert env.url == f"{server.url}/sent?q=<secret:word>"
+
+
+def test_an_address_with_a_secret_in_it_is_found_again_and_told_without_it(mortal: Browser, server: Server) -> None:
+    env = mortal
+    env.reset(Task(start=f"{server.url}/form"))
+    env.step(Type(at=Point(x=20, y=20), text="<secret:word>\n"))
+    shoot(env)
+    with pytest.raises(EnvironmentBroken):
+        env.step(Key(keys=("tab",)))
+    before = server.asked.count(f"/sent?q={WORD}")
+    seen = env.recover().seen
+    assert (seen.title, seen.url) == ("Sent", f"{server.url}/sent?q=<secret:word>")
+    assert server.asked.count(f"/sent?q={WORD}") == before + 1
 
 
 class Person:
@@ -159,18 +166,20 @@ class Person:
         return Approval(granted=True)
 
 
-def test_a_run_with_approvals_goes_on_after_its_browser_died_and_sends_nothing_twice(server: Server) -> None:
+def test_a_run_with_approvals_goes_on_after_its_browser_died_and_sends_nothing_twice(
+    mortal: Browser, server: Server
+) -> None:
     person = Person()
-    with Browser(BrowserOptions(size=SIZE)) as env:
+    env = mortal
 
-        def decided(step: Step) -> None:
-            if step.index == 2:
-                shoot(env)
+    def decided(step: Step) -> None:
+        if step.index == 2:
+            shoot(env)
 
-        actions = [Type(at=Point(x=20, y=20), text="once"), Key(keys=("enter",)), Key(keys=("tab",))]
-        job = Job(Task("send", f"{server.url}/form"), Limits(steps=3), caution=Caution(person))
-        before = sum("/sent" in path for path in server.asked)
-        result = perform(env, Scripted(actions), job, decided=decided)
+    actions = [Type(at=Point(x=20, y=20), text="once"), Key(keys=("enter",)), Key(keys=("tab",))]
+    job = Job(Task("send", f"{server.url}/form"), Limits(steps=3), caution=Caution(person))
+    before = sum("/sent" in path for path in server.asked)
+    result = perform(env, Scripted(actions), job, decided=decided)
     steps = result.trajectory.steps
     assert [step.recovered for step in steps] == [False, True, False]
     assert "was not carried out" in steps[1].error
@@ -182,7 +191,7 @@ def test_a_run_with_approvals_goes_on_after_its_browser_died_and_sends_nothing_t
 def picking(server: Server) -> Iterator[Browser]:
     secret = Secret("word", WORD, Network.of(server.url))
     options = BrowserOptions(size=(644, 700), masks=("#date",), secrets=Secrets((secret,)))
-    with Browser(options) as env:
+    with Kept(options) as env:
         yield env
 
 
@@ -208,54 +217,55 @@ def test_a_secret_that_a_picker_would_suggest_is_covered_there(picking: Browser,
     assert WORD not in repr((opened.focus, opened.receipt))
 
 
-def test_choosing_from_a_picker_asks_nobody_and_what_stands_behind_it_is_not_meant(server: Server) -> None:
+def test_choosing_from_a_picker_asks_nobody_and_what_stands_behind_it_is_not_meant(
+    picking: Browser, server: Server
+) -> None:
     person = Person()
-    with Browser(BrowserOptions(size=(644, 700))) as browser:
-        env = Careful(browser, Caution(person))
-        env.reset(Task(start=f"{server.url}/pickers"))
-        browser.evaluate("() => { document.documentElement.setAttribute('onclick', '1') }")
-        env.step(Click(at=spot(browser, "#city")))
-        place = offered(browser, "Paris")
-        assert place is not None
-        assert browser.foresee(Click(at=place)).target == 'option "Paris"'
-        seen = env.step(Click(at=place))
-        assert seen.receipt is not None
-        assert seen.receipt.target == 'option "Paris"'
-        assert browser.evaluate("city.value") == "p"
+    browser = picking
+    env = Careful(browser, Caution(person))
+    env.reset(Task(start=f"{server.url}/pickers"))
+    browser.evaluate("() => { document.documentElement.setAttribute('onclick', '1') }")
+    env.step(Click(at=spot(browser, "#city")))
+    place = offered(browser, "Paris")
+    assert place is not None
+    assert browser.foresee(Click(at=place)).target == 'option "Paris"'
+    seen = env.step(Click(at=place))
+    assert seen.receipt is not None
+    assert seen.receipt.target == 'option "Paris"'
+    assert browser.evaluate("city.value") == "p"
     assert person.asked == []
 
 
-def test_a_button_in_a_closed_shadow_tree_is_seen_for_what_it_is(server: Server) -> None:
-    with Browser(BrowserOptions(size=SIZE)) as env:
-        env.reset(Task(start=f"{server.url}/form"))
-        env.evaluate(
-            """() => { const host = document.createElement('div'); document.body.replaceChildren(host);
-              host.attachShadow({mode: 'closed'}).innerHTML = `<button
-              style="position:absolute;left:0;top:0;width:200px;height:60px">Buy now</button>` }"""
-        )
-        assert env.foresee(Click(at=Point(x=20, y=20))).risks == ("purchase",)
+def test_a_button_in_a_closed_shadow_tree_is_seen_for_what_it_is(picking: Browser, server: Server) -> None:
+    env = picking
+    env.reset(Task(start=f"{server.url}/form"))
+    env.evaluate(
+        """() => { const host = document.createElement('div'); document.body.replaceChildren(host);
+          host.attachShadow({mode: 'closed'}).innerHTML = `<button
+          style="position:absolute;left:0;top:0;width:200px;height:60px">Buy now</button>` }"""
+    )
+    assert env.foresee(Click(at=Point(x=20, y=20))).risks == ("purchase",)
 
 
-def test_a_page_cannot_pass_its_own_button_off_as_a_picker(server: Server) -> None:
-    with Browser(BrowserOptions(size=SIZE)) as env:
-        env.reset(Task(start=f"{server.url}/form"))
-        env.evaluate(
-            """() => { document.body.innerHTML = `<handeye-picker role=button
-              style="position:absolute;left:0;top:0;width:200px;height:60px">Buy now</handeye-picker>` }"""
-        )
-        assert env.foresee(Click(at=Point(x=20, y=20))).risks == ("purchase",)
+def test_a_page_cannot_pass_its_own_button_off_as_a_picker(picking: Browser, server: Server) -> None:
+    env = picking
+    env.reset(Task(start=f"{server.url}/form"))
+    env.evaluate(
+        """() => { document.body.innerHTML = `<handeye-picker role=button
+          style="position:absolute;left:0;top:0;width:200px;height:60px">Buy now</handeye-picker>` }"""
+    )
+    assert env.foresee(Click(at=Point(x=20, y=20))).risks == ("purchase",)
 
 
-def test_a_file_whose_name_is_a_secret_is_told_by_the_name_of_the_secret(server: Server, tmp_path: Path) -> None:
-    secret = Secret("word", WORD, Network.of(server.url))
-    with Browser(BrowserOptions(size=SIZE, secrets=Secrets((secret,)))) as env:
-        env.reset(Task(start=f"{server.url}/form"))
-        env.evaluate(
-            """(word) => { document.body.innerHTML = `<a download="${word}.txt" href="data:text/plain,x"
-              style="position:absolute;left:0;top:0;width:200px;height:60px">get</a>`; return 0 }""",
-            WORD,
-        )
-        receipt = env.step(Click(at=Point(x=20, y=20))).receipt
-        assert receipt is not None
-        assert [each.name for each in receipt.files] == ["<secret:word>.txt"]
-        assert WORD not in repr(receipt)
+def test_a_file_whose_name_is_a_secret_is_told_by_the_name_of_the_secret(picking: Browser, server: Server) -> None:
+    env = picking
+    env.reset(Task(start=f"{server.url}/form"))
+    env.evaluate(
+        """(word) => { document.body.innerHTML = `<a download="${word}.txt" href="data:text/plain,x"
+          style="position:absolute;left:0;top:0;width:200px;height:60px">get</a>`; return 0 }""",
+        WORD,
+    )
+    receipt = env.step(Click(at=Point(x=20, y=20))).receipt
+    assert receipt is not None
+    assert [each.name for each in receipt.files] == ["<secret:word>.txt"]
+    assert WORD not in repr(receipt)

@@ -314,3 +314,16 @@ def test_a_program_that_is_not_there_is_named() -> None:
         with pytest.raises(EnvironmentBroken, match="no-such-program") as broken:
             env.reset(Task())
         assert broken.value.reason == "missing"
+
+
+def test_a_window_manager_that_holds_clicks_back_hands_them_on_with_their_modifiers(tmp_path: Path) -> None:
+    options = DesktopOptions(size=SIZE, program=program(tmp_path / "log"), window_manager=True)
+    with Desktop(options) as env, subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            env.reset(Task())
+            for _ in range(12):
+                env.step(Click(at=AT, modifiers=("shift",)))
+        finally:
+            other.kill()
+    downs = [event for event in events(tmp_path / "log") if event["kind"] == "down"]
+    assert [int(event["state"]) & 1 for event in downs] == [1] * 12

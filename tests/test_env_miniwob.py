@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from agent_runs import processes
 
 from actions import ActionError, Click, Finish, Navigate, Point, Type
-from env import EnvironmentBroken, Task
+from env import EnvironmentBroken, Recoverable, Task
 from env.miniwob import TASKS, MiniWoB, oracle
 from env.miniwob.chromium import Camera, open_page
 from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH, Expected
@@ -48,6 +51,16 @@ def test_the_oracle_wins_every_task(screen: MiniWoB, task: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_oracle_wins_every_task_twenty_times(screen: MiniWoB, task: str) -> None:
     assert [solve(screen, Task(start=task, seed=FIRST + i)) for i in range(20)] == [1.0] * 20
+
+
+def test_an_episode_whose_browser_died_is_over_and_the_next_one_begins(screen: MiniWoB) -> None:
+    screen.reset(Task(start="click-test", seed=FIRST))
+    for process in processes(screen._browser.marker):
+        os.kill(process, signal.SIGKILL)
+    with pytest.raises(EnvironmentBroken):
+        screen.step(Click(at=Point(x=5, y=60)))
+    assert not isinstance(screen, Recoverable)
+    assert solve(screen, Task(start="click-test", seed=FIRST)) == 1.0
 
 
 def test_the_same_seed_gives_the_same_request_and_pixels(screen: MiniWoB) -> None:

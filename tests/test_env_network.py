@@ -6,12 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser_pages import Kept
 from escapes import AT_ONCE, BIG, LEAVING, PREPARED, SERVICE, Sink, sink
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,7 +170,7 @@ def attempt(network: bool, leaving: Collection[str], at_once: Collection[str] = 
     seen: dict[str, Observation] = {}
     with site() as here, sink(*at_once, *leaving) as out:
         policy = Network.of(here.url) if network else None
-        with Browser(BrowserOptions(size=SIZE, network=policy)) as env:
+        with (Browser if network else Kept)(BrowserOptions(size=SIZE, network=policy)) as env:
             tries = "".join(AT_ONCE[name].format(to=out.to(name)) for name in at_once)
             here.pages["/"] = PREPARED + tries
             env.reset(Task(start=f"{here.url}/"))
@@ -232,8 +233,28 @@ def test_no_way_of_leaving_a_page_passes_the_policy_and_each_is_one_without_it()
     assert all(stays(seen) for seen in closed.seen.values())
 
 
-def test_opening_another_origin_is_the_agents_mistake_and_leaves_the_page() -> None:
-    with site() as here, sink("a") as out, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
+@dataclass(frozen=True)
+class Home:
+    """A browser that may speak to one site, to a dead port and to the files of one folder."""
+
+    here: Site
+    folder: Path
+    env: Browser
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "in").mkdir()
+    with site() as here:
+        policy = Network.of(here.url, "http://127.0.0.1:1", f"{(folder / 'in').as_uri()}/")
+        with Browser(BrowserOptions(size=SIZE, network=policy)) as env:
+            yield Home(here, folder, env)
+
+
+def test_opening_another_origin_is_the_agents_mistake_and_leaves_the_page(home: Home) -> None:
+    here, env = home.here, home.env
+    with sink("a") as out:
         here.pages["/"] = "<title>Here</title>here"
         before = env.reset(Task(start=f"{here.url}/"))
         for url in (
@@ -254,56 +275,52 @@ def test_opening_another_origin_is_the_agents_mistake_and_leaves_the_page() -> N
             env.step(Back())
 
 
-def test_what_is_allowed_works_as_without_a_policy() -> None:
+def test_what_is_allowed_works_as_without_a_policy(home: Home) -> None:
     script = """(async () => {
         const socket = new Promise((done) => { const s = new WebSocket(location.origin.replace('http', 'ws'));
           s.onerror = s.onopen = () => done('tried') });
         const answer = await fetch('/echo', {method: 'POST', body: 'x'.repeat(300000)});
         return [(await answer.text()).length, await socket] })()"""
-    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env:
-        here.pages |= {"/": "<title>One</title><a href=/two style='font-size:99px'>two", "/two": "<title>Two</title>"}
-        env.reset(Task(start=f"{here.url}/redirect?/"))
-        assert env.evaluate(script) == [300000, "tried"]
-        two = env.step(CORNER)
-        assert (two.title, two.refused) == ("Two", ())
-        assert env.step(Back()).title == "One"
-        assert env.step(Navigate(url=f"{here.url}/two")).title == "Two"
+    here, env = home.here, home.env
+    here.pages |= {"/": "<title>One</title><a href=/two style='font-size:99px'>two", "/two": "<title>Two</title>"}
+    env.reset(Task(start=f"{here.url}/redirect?/"))
+    assert env.evaluate(script) == [300000, "tried"]
+    two = env.step(CORNER)
+    assert (two.title, two.refused) == ("Two", ())
+    assert env.step(Back()).title == "One"
+    assert env.step(Navigate(url=f"{here.url}/two")).title == "Two"
 
 
-def test_a_start_outside_the_policy_is_no_start() -> None:
-    with Browser(BrowserOptions(size=SIZE, network=Network.of("https://example.com"))) as env:
-        with pytest.raises(ValueError, match="not among the origins"):
-            env.reset(Task(start="http://127.0.0.1:1/"))
-        assert env.reset(Task()).url == "about:blank"
+def test_a_start_outside_the_policy_is_no_start(home: Home) -> None:
+    with pytest.raises(ValueError, match="not among the origins"):
+        home.env.reset(Task(start="http://127.0.0.1:2/"))
+    assert home.env.reset(Task()).url == "about:blank"
 
 
-def test_a_start_that_leads_out_of_the_policy_says_where_to() -> None:
-    leads = pytest.raises(EnvironmentBroken, match=r"unreachable: .* it leads to GET http://www\.test/")
-    with site() as here, Browser(BrowserOptions(size=SIZE, network=Network.of(here.url))) as env, leads:
-        env.reset(Task(start=f"{here.url}/redirect?http://www.test/"))
+def test_a_start_that_leads_out_of_the_policy_says_where_to(home: Home) -> None:
+    with pytest.raises(EnvironmentBroken, match=r"unreachable: .* it leads to GET http://www\.test/"):
+        home.env.reset(Task(start=f"{home.here.url}/redirect?http://www.test/"))
 
 
-def test_a_page_in_a_file_leads_to_files_of_its_own_folder_alone(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "out.html").write_text("<title>Out</title>")
-    (tmp_path / "in" / "b.html").write_text("<title>B</title>")
-    page = tmp_path / "in" / "a.html"
+def test_a_page_in_a_file_leads_to_files_of_its_own_folder_alone(home: Home) -> None:
+    folder, env = home.folder, home.env
+    (folder / "out.html").write_text("<title>Out</title>")
+    (folder / "in" / "b.html").write_text("<title>B</title>")
+    page = folder / "in" / "a.html"
     page.write_text(f"<title>A</title>{BIG}<a href='../out.html'>out</a>")
-    with Browser(BrowserOptions(size=SIZE, network=Network.of(f"{page.parent.as_uri()}/"))) as env:
-        env.reset(Task(start=page.as_uri()))
-        seen = env.step(CORNER)
-        assert (seen.title, len(seen.refused)) == ("A", 1)
-        env.evaluate("document.querySelector('a').href = 'b.html'")
-        assert env.step(CORNER).title == "B"
+    env.reset(Task(start=page.as_uri()))
+    seen = env.step(CORNER)
+    assert (seen.title, len(seen.refused)) == ("A", 1)
+    env.evaluate("document.querySelector('a').href = 'b.html'")
+    assert env.step(CORNER).title == "B"
 
 
-def test_a_dead_server_is_told_at_once_through_the_gate_too() -> None:
-    with sink("a") as out, Browser(BrowserOptions(size=SIZE, network=Network.of("http://127.0.0.1:1"))) as env:
-        began = time.monotonic()
-        with pytest.raises(EnvironmentBroken, match="unreachable"):
-            env.reset(Task(start="http://127.0.0.1:1/"))
-        assert time.monotonic() - began < 20
-        assert not out.reached
+def test_a_dead_server_is_told_at_once_through_the_gate_too(home: Home) -> None:
+    began = time.monotonic()
+    with sink("a") as out, pytest.raises(EnvironmentBroken, match="unreachable"):
+        home.env.reset(Task(start="http://127.0.0.1:1/"))
+    assert time.monotonic() - began < 20
+    assert not out.reached
 
 
 async def ask(port: int, request: bytes) -> bytes:
@@ -371,13 +388,30 @@ def test_what_is_allowed_goes_through_another_proxy_and_signs_in_there() -> None
     ],
 )
 def test_a_request_that_is_none_opens_no_connection(request_: bytes) -> None:
-    async def send() -> bytes:
-        gate = Gate(Network.of("http://a.test"), lambda _: None)
-        try:
-            return await ask(await port_of(gate), request_)
-        except ConnectionError:
-            return b""
-        finally:
+    assert opened(request_) == 0
+
+
+def test_a_request_that_may_pass_opens_one() -> None:
+    assert opened(b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n") == 1
+    assert opened(b"CONNECT a.test:80 HTTP/1.1\r\n\r\n") == 1
+
+
+def opened(request: bytes) -> int:
+    """How many connections a gate has opened once it has hung up on a client that sent `request`."""
+    reached = 0
+
+    async def beyond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        reached += 1
+        writer.close()
+
+    async def send() -> None:
+        async with await asyncio.start_server(beyond, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            gate = Gate(Network.of("http://a.test"), lambda _: None, Through("127.0.0.1", port))  # all goes there
+            with suppress(ConnectionError):
+                assert (await ask(await port_of(gate), request))[:12] in (b"", b"HTTP/1.1 403")
             gate.close()
 
-    assert asyncio.run(send())[:12] in (b"", b"HTTP/1.1 403")
+    asyncio.run(send())
+    return reached

@@ -15,7 +15,7 @@ from actions import ActionError
 from env import EnvironmentBroken
 from env.browser.discreet import still
 from env.network import Network
-from env.secrets import Secret, Secrets
+from env.secrets import Secret, Secrets, _pattern
 from env.untrusted import page
 
 HOME = Network.of("https://login.test")
@@ -60,6 +60,24 @@ def test_text_without_the_secret_is_left_as_it_is(text: str) -> None:
 
 def test_a_secret_cut_short_by_an_ellipsis_is_no_riddle() -> None:
     assert known("correct horse").scrub('field "correct hor…"') == 'field "<secret:word>"'
+
+
+@settings(max_examples=20, deadline=None)
+@given(VALUES)
+@example("……………………")
+@example("a b %25 u0075 &amp; \\\\ x")
+def test_a_secret_is_found_wherever_it_is_cut_and_never_before_its_fourth_letter(value: str) -> None:
+    word = " ".join(value.split())
+    for size in range(4, len(word)):
+        assert known(value).scrub(f"x {word[:size]}… y") == "x <secret:word> y"
+    assert known("correct horse").scrub("cor… correct, horse…") == "cor… correct, horse…"
+
+
+def test_what_is_looked_for_grows_no_faster_than_the_secret() -> None:
+    short, long = (_pattern("correct horse battery staple " * times) for times in (4, 16))
+    assert len(long.pattern) < 4.2 * len(short.pattern)
+    key = "k9+/Zq" * 100
+    assert known(key).scrub(f"a {key[:590]}… b {quote(key)} c") == "a <secret:word> b <secret:word> c"
 
 
 def test_many_backslashes_cost_no_time() -> None:

@@ -25,7 +25,6 @@ from env.browser.gate import Gate, through
 from env.browser.launch import fresh, launch
 from env.browser.navigate import BLANK, admitted
 from env.browser.options import BrowserOptions
-from env.browser.recover import told
 from env.browser.script import Json
 from env.browser.session import Session, gone
 from env.browser.worker import Worker
@@ -33,6 +32,7 @@ from env.environment import EnvironmentBroken, Recovery, Task
 from env.foresight import Foresight
 from env.observation import Observation
 from env.process import Ownership
+from env.recover import told
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ RENEWAL = 2.0  # seconds in which a browser that still answers opens a fresh pag
 LEAST = 3.0  # seconds for going on after an action that took all there were
 CLOSING = 5.0  # seconds for a polite end; then the processes are killed
 ENDING = 1.5  # seconds for the end of a browser that has been killed
+SAME = "This is a fresh page in the same browser; what was typed or scrolled on the last one is gone."
+NEW = "This is a page in a new browser; logins, other tabs and what was typed or scrolled are gone."
 
 
 class Browser:
@@ -144,7 +146,7 @@ class Browser:
                 self._discard()
                 self._call(self._restart(session), end - self._clock())
             work = episode.resume(self._open(), self._place, self._clock)
-            return Recovery(self._seen(work, end - self._clock()), told(broken, same=same))
+            return Recovery(self._seen(work, end - self._clock()), told(broken, SAME if same else NEW))
         except EnvironmentBroken as again:
             self._broken = again
             raise

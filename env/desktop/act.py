@@ -88,6 +88,8 @@ def _point(seat: Seat, action: Click | Move | Scroll | Drag) -> str:
                         _linger(seat, action.hold)
                     finally:
                         hands.release(action.button)
+                if action.modifiers:
+                    seat.pause()  # a window manager holds a click back, and it would come after the keys were let go
         case Scroll():
             hands.wheel(notches(action.dx), notches(action.dy))
         case Drag():

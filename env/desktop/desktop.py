@@ -18,13 +18,16 @@ from env.desktop.act import act, check, patience
 from env.desktop.input import Failsafe
 from env.desktop.options import DesktopOptions
 from env.desktop.seat import Seat, open_seat
-from env.environment import EnvironmentBroken, Task
+from env.environment import EnvironmentBroken, Recovery, Task
 from env.observation import Image, Observation, Receipt, changed, freeze
 from env.process import Ownership
+from env.recover import told
 
 DEFAULTS = DesktopOptions()
 SLACK = 3.0  # seconds beyond the sum of its parts that a whole call may take
 OPENING = 45.0  # seconds for a server and its window manager, beside the program
+FRESH = "This is a new screen; all windows of the last one, and what was not saved in them, are gone."
+AGAIN = "This is the same screen with the program started anew; what was not saved in the one before is gone."
 
 
 class Desktop:
@@ -78,10 +81,7 @@ class Desktop:
         if task.start:
             raise ValueError(f"start {task.start!r}: a desktop starts the program of its options; leave it empty")
         self._leave()
-        with self._within(OPENING + self.options.start_timeout + self._looking):
-            self._seat = open_seat(self.options, self._ownership)
-            self._began = self._clock()
-            return self._observe(self._seat, None, {})
+        return self._enter()
 
     def step(self, action: Action) -> Observation:
         """Carry out `action`, wait until the screen has settled, and look."""
@@ -89,9 +89,7 @@ class Desktop:
         self.space.check(action)
         Frame(*self.size, *self.size).check(action)
         with self._within(patience(action, self.options.action_timeout) + self._looking):
-            seat.begin()
-            check(seat, action)
-            self._yield(seat)
+            self._ready(seat, action)
             before, started = self._pixels, self._clock()
             target = act(seat, action)
             self._left = seat.hands.pointer()
@@ -99,6 +97,20 @@ class Desktop:
             seat.settle()
             times = {"act": acted - started, "settle": self._clock() - acted}
             return self._observe(seat, (target, before), times)
+
+    def recover(self) -> Recovery:
+        """Go on in the same episode after a crash or a timeout: the screen and its program are opened as by `reset`.
+
+        Nothing else is done again. It takes as long as a reset may.
+        """
+        if self._closed:
+            raise EnvironmentBroken("closed", "this desktop was closed")
+        broken, left = self._broken, self._left
+        if broken is None or self._seat is None:
+            raise EnvironmentBroken("closed", "there is no episode that broke; reset first")
+        self._leave()
+        self._left = left  # on a real screen the pointer is still there
+        return Recovery(self._enter(self._began), told(broken, AGAIN if self.options.visible else FRESH))
 
     def close(self) -> None:
         """End everything that this object started; a second call does nothing."""
@@ -126,10 +138,27 @@ class Desktop:
         if self._closed:
             raise EnvironmentBroken("closed", "this desktop was closed")
         if self._broken is not None:
-            raise EnvironmentBroken(self._broken.reason, f"{self._broken.message}; reset first") from self._broken
+            known = self._broken
+            raise EnvironmentBroken(known.reason, f"{known.message}; reset first", begun=False) from known
         if self._seat is None:
             raise EnvironmentBroken("closed", "no screen is open yet; reset first")
         return self._seat
+
+    def _enter(self, began: float | None = None) -> Observation:
+        """Open the screen and look; the episode `began` now, or then."""
+        with self._within(OPENING + self.options.start_timeout + self._looking):
+            self._seat = open_seat(self.options, self._ownership)
+            self._began = self._clock() if began is None else began
+            return self._observe(self._seat, None, {})
+
+    def _ready(self, seat: Seat, action: Action) -> None:
+        """See that `action` can be done; where the screen breaks here, nothing of it was done."""
+        try:
+            seat.begin()
+            check(seat, action)
+            self._yield(seat)
+        except EnvironmentBroken as broken:
+            raise EnvironmentBroken(broken.reason, broken.message, begun=False) from broken
 
     def _observe(self, seat: Seat, done: tuple[str, Image] | None, times: dict[str, float]) -> Observation:
         started = self._clock()
@@ -174,7 +203,7 @@ class Desktop:
         try:
             yield
         except EnvironmentBroken as broken:
-            late = EnvironmentBroken("timeout", f"no answer from the screen within {seconds:g} s")
+            late = EnvironmentBroken("timeout", f"no answer from the screen within {seconds:g} s", broken.begun)
             self._broken = late if self._late else broken
             if self._late:
                 raise late from broken

@@ -36,6 +36,7 @@ class MiniWoB:
 
     The same seed gives the same screen and the same request, which is the observation's `instruction`. There is no
     time limit, so a slow model is not punished: `reward` is the raw one, -1 to 1 and 0 until the episode is over.
+    There is no `recover`: task and verdict live in the page, so an episode whose page or browser died is over.
     EnvironmentBroken("missing") where the pages are not installed, ValueError for a task that does not exist.
     """
 
