@@ -24,7 +24,7 @@ let page = 0;
 const random = (seed) => () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
 const NOUNS = ['kettle', 'lamp', 'basket', 'quilt', 'bowl', 'clock', 'bench', 'mirror', 'rug', 'vase', 'stool', 'jug'];
 const KINDS = ['oak', 'brass', 'linen', 'blue', 'glazed', 'woven', 'old', 'tall', 'round', 'painted'];
-function picture(canvas, next) {           // a soft picture with a little grain, as photographs have
+function picture(canvas, next, grain) {           // a soft picture with a little grain, as photographs have
   canvas.width = 280; canvas.height = 110;
   const pen = canvas.getContext('2d'), hue = next() * 360;
   const sky = pen.createLinearGradient(0, 0, 280, 110);
@@ -34,7 +34,7 @@ function picture(canvas, next) {           // a soft picture with a little grain
     pen.fillStyle = `hsl(${hue + n * 20} 50% ${30 + n * 5}% / .5)`;
     pen.beginPath(); pen.arc(next() * 280, next() * 110, 8 + next() * 40, 0, 7); pen.fill();
   }
-  const data = pen.getImageData(0, 0, 280, 110);
+  const data = pen.getImageData(0, 0, grain ? 280 : 1, 110);
   for (let n = 0; n < data.data.length; n += 4) data.data[n + n / 4 % 3] += next() * 6 - 3;
   pen.putImageData(data, 0, 0);
 }
@@ -44,9 +44,9 @@ function draw() {
   document.getElementById('count').textContent = `page ${page}, ${Math.floor(next() * 900 + 100)} things`;
   document.getElementById('nav').replaceChildren(...Array.from({ length: 14 }, () =>
     Object.assign(document.createElement('a'), { textContent: `${one(KINDS)} ${one(NOUNS)}s` })));
-  document.getElementById('grid').replaceChildren(...Array.from({ length: 9 }, () => {
+  document.getElementById('grid').replaceChildren(...Array.from({ length: 9 }, (_, number) => {
     const card = document.createElement('div'), canvas = document.createElement('canvas');
-    card.className = 'card'; picture(canvas, next);
+    card.className = 'card'; picture(canvas, next, number < 3);
     const words = Array.from({ length: 14 }, () => `${one(KINDS)} ${one(NOUNS)}`).join(', ');
     card.append(canvas, Object.assign(document.createElement('b'), { textContent: `A ${one(KINDS)} ${one(NOUNS)}` }),
       Object.assign(document.createElement('p'), { textContent: words }));
@@ -70,7 +70,7 @@ def stroll(steps: int) -> Iterator[Action]:
             case 0 | 3:
                 yield Click(at=Point(x=400 + number % 97, y=300 + number % 89))
             case 1:
-                yield Type(text=f"oak {number}", at=Point(x=400, y=88), replace=True)
+                yield Type(text=f"oak {number}", at=Point(x=400, y=104), replace=True)
             case 2:
                 yield Scroll(at=Point(x=700, y=500), dy=120 + number)
             case _:

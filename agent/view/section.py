@@ -18,6 +18,8 @@ class Section:
 
     name: str
     instruction: str
+    model: str
+    tokens: str
     outcome: str
     stop: str
     facts: tuple[tuple[str, str], ...]
@@ -46,6 +48,8 @@ def section(album: Album, run: Run) -> Section:
     return Section(
         name=file.name,
         instruction=file.task.instruction,
+        model=file.model.name,
+        tokens=_tokens(run),
         outcome=file.outcome or "unfinished",
         stop=f"{file.stop.reason}: {file.stop.detail}".removesuffix(": ") if file.stop else "cut off",
         facts=facts(run),

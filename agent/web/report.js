@@ -66,7 +66,8 @@ function differ(one, other, canvas, output) {
       const x = n % width, y = (n - x) / width;
       count += 1;
       left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = y;
-      b[at] = 224; b[at + 1] = 0; b[at + 2] = 96;
+      const light = (b[at] + b[at + 1] + b[at + 2]) / 765;        // words stay readable in it
+      b[at] = 150 + 90 * light; b[at + 1] = 150 * light; b[at + 2] = 70 + 110 * light;
     } else {                                            // what stayed is faint and grey
       b[at] = b[at + 1] = b[at + 2] = 190 + (b[at] + b[at + 1] + b[at + 2]) / 12;
     }
@@ -184,7 +185,7 @@ function dress() {                                      // system, light, dark, 
   const next = themes[(themes.indexOf(root.dataset.theme) + 1) % 3];
   if (next) root.dataset.theme = next;
   else delete root.dataset.theme;
-  document.getElementById("theme").textContent = next ?? "system";
+  document.getElementById("theme").textContent = `◐ ${next ?? "system"}`;
 }
 
 function explain() {
