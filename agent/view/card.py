@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,6 +78,11 @@ def state_of(line: Line) -> State:
     if line.error:
         return "recovered" if line.after else "mistake"
     return "idle" if line.receipt and line.receipt.nothing else "done"
+
+
+def last(lines: Sequence[Line]) -> Look:
+    """The last screen of a run of at least one step."""
+    return lines[-1].after or lines[-1].before
 
 
 def look_at(album: Album, run: Run, look: Look) -> Shot:

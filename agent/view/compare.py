@@ -9,11 +9,12 @@ from typing import Literal
 
 from agent.reader import RecordError, Run
 from agent.record import replace
-from agent.view.album import BUDGET, Album
+from agent.schema import Look
+from agent.view.album import BUDGET, Album, Shot
 from agent.view.align import Pair, align, drifting, parting
-from agent.view.card import Card, card
+from agent.view.card import Card, card, last, look_at
 from agent.view.page import fill
-from agent.view.section import facts
+from agent.view.section import facts, seconds, tokens
 from agent.view.times import PARTS, Times, together
 from env.observation import changed
 
@@ -28,6 +29,10 @@ SAID: dict[Sort, str] = {
     "one": "in A only",
     "other": "in B only",
 }
+
+
+OWN = ("folder", "begun")
+"""What every run has for itself."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """The last screens of both runs."""
+
+    one: Shot
+    other: Shot
+    pixels: str
+
+
+@dataclass(frozen=True)
 class Fact:
     """Something that is to be known of both runs."""
 
@@ -55,7 +69,7 @@ class Fact:
     @property
     def same(self) -> bool:
         """Whether it tells nothing between them."""
-        return self.one == self.other
+        return self.one == self.other or self.name in OWN
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,10 @@ class Comparison:
     """Two runs as they are shown beside each other."""
 
     names: tuple[str, str]
+    brief: tuple[str, str]
     facts: tuple[Fact, ...]
     rows: tuple[Row, ...]
+    ends: Ends | None
     times: tuple[Times, Times]
     verdict: str
 
@@ -90,8 +106,10 @@ def comparison(album: Album, one: Run, other: Run) -> Comparison:
     rows = [_row(album, (one, other), pair, n, n == first) for n, pair in enumerate(pairs)]
     return Comparison(
         names=(one.manifest.name, other.manifest.name),
+        brief=(_brief("A", one), _brief("B", other)),
         facts=_facts(one, other),
         rows=tuple(rows),
+        ends=_ends(album, one, other),
         times=(_times(rows, 0), _times(rows, 1)),
         verdict=_verdict(rows, first, drifting(pairs)),
     )
@@ -105,7 +123,7 @@ def _row(album: Album, runs: tuple[Run, Run], pair: Pair, number: int, parts: bo
         said=SAID[sort],
         one=card(album, runs[0], pair.one) if pair.one else None,
         other=card(album, runs[1], pair.other) if pair.other else None,
-        pixels=_pixels(runs, pair),
+        pixels=_before(runs, pair),
         parts=parts,
     )
 
@@ -120,20 +138,37 @@ def _sort(pair: Pair) -> Sort:
     return "same" if pair.same_screen else "screen"
 
 
-def _pixels(runs: tuple[Run, Run], pair: Pair) -> str:
-    """In how many pixels the two screens before the steps differ."""
+def _ends(album: Album, one: Run, other: Run) -> Ends | None:
+    if not (one.lines and other.lines):
+        return None
+    looks = last(one.lines), last(other.lines)
+    said = f"they {_apart((one, other), *looks)}"
+    return Ends(look_at(album, one, looks[0]), look_at(album, other, looks[1]), said)
+
+
+def _before(runs: tuple[Run, Run], pair: Pair) -> str:
     if pair.one is None or pair.other is None:
         return ""
-    if pair.same_screen:
-        return "the screens before it are the same, pixel by pixel"
+    return f"the screens before it {_apart(runs, pair.one.before, pair.other.before)}"
+
+
+def _apart(runs: tuple[Run, Run], one: Look, other: Look) -> str:
+    """In how many pixels two screens differ."""
+    if one.screen == other.screen:
+        return "are the same, pixel by pixel"
     try:
-        screens = runs[0].screen(pair.one.before.screen), runs[1].screen(pair.other.before.screen)
+        screens = runs[0].screen(one.screen), runs[1].screen(other.screen)
     except RecordError as error:
-        return f"a screen before it is missing: {error}"
+        return f"cannot be compared, as one is missing: {error}"
     if screens[0].shape != screens[1].shape:
-        return "the screens before it have different sizes"
+        return "have different sizes"
     pixels, box = changed(*screens)
-    return f"the screens before it differ in {pixels} pixels within {box}"
+    return f"differ in {pixels} pixels within {box}"
+
+
+def _brief(letter: str, run: Run) -> str:
+    said = f"{letter}: {run.manifest.outcome or 'unfinished'}, {len(run.lines)} steps, {seconds(run):.1f} s"
+    return f"{said}, {tokens(run)}" if tokens(run) else said
 
 
 def _verdict(rows: Sequence[Row], first: int | None, drift: int | None) -> str:

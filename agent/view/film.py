@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from PIL import ImageDraw, ImageFont
 from agent.describe import clean, describe
 from agent.reader import Run
 from agent.schema import Line, Look
+from agent.view.card import last
 from agent.view.marks import Marks, Spot, marks
 
 SECONDS = 1.6
@@ -71,7 +72,7 @@ def frames(run: Run) -> Iterator[Frame]:
     total = len(run.lines)
     for line in run.lines:
         yield Frame(draw(canvas, _screen(run, line.before), marks(line), _caption(line, total)), SECONDS)
-    end = _end(run.lines)
+    end = last(run.lines)
     outcome = run.manifest.outcome or "unfinished"
     stop = run.manifest.stop
     said = f"{outcome} · {stop.reason} {clean(stop.detail, 120)}" if stop else f"{outcome} · cut off"
@@ -147,10 +148,6 @@ def _fit(words: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: f
 def _caption(line: Line, total: int) -> str:
     action = describe(line.action) if line.action else "no action"
     return f"{line.index}/{total}  {action}{f' — {clean(line.error, 120)}' if line.error else ''}"
-
-
-def _end(lines: Sequence[Line]) -> Look:
-    return lines[-1].after or lines[-1].before
 
 
 def _screen(run: Run, look: Look) -> Pillow.Image:

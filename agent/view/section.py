@@ -49,7 +49,7 @@ def section(album: Album, run: Run) -> Section:
         name=file.name,
         instruction=file.task.instruction,
         model=file.model.name,
-        tokens=_tokens(run),
+        tokens=tokens(run),
         outcome=file.outcome or "unfinished",
         stop=f"{file.stop.reason}: {file.stop.detail}".removesuffix(": ") if file.stop else "cut off",
         facts=facts(run),
@@ -78,14 +78,15 @@ def facts(run: Run) -> tuple[tuple[str, str], ...]:
         ("mistakes", str(sum(bool(line.error) and line.after is None for line in lines))),
         ("recovered", str(sum(bool(line.error) and line.after is not None for line in lines) or "")),
         ("seconds", f"{seconds(run):.1f}"),
-        ("tokens", _tokens(run)),
+        ("tokens", tokens(run)),
         ("seed", str(file.task.seed)),
         ("begun", file.created),
     )
     return tuple((name, value) for name, value in found if value)
 
 
-def _tokens(run: Run) -> str:
+def tokens(run: Run) -> str:
+    """What was read and written, in words; empty where nobody counted."""
     usages = [line.reply.usage for line in run.lines]
     read = sum(usage.prompt_tokens for usage in usages)
     pictures = sum(usage.image_tokens for usage in usages)
