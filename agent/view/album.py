@@ -118,13 +118,14 @@ class Album:
 
 
 def _quality(plans: Sequence[Plan], budget: int) -> int | None:
-    """The best quality at which the pictures fit, by a sample of them; the lowest where none does."""
+    """The best quality at which the pictures fit, by a sample of them; where none does, the one that takes least."""
     sample = plans[:: max(1, -(-len(plans) // SAMPLE))]
+    taken: dict[int | None, float] = {}
     for quality in QUALITIES:
-        taken = sum(len(_print(plan, quality).data) for plan in sample)
-        if not sample or taken * len(plans) / len(sample) <= budget:
+        taken[quality] = sum(len(_print(plan, quality).data) for plan in sample) * len(plans) / max(1, len(sample))
+        if taken[quality] <= budget:
             return quality
-    return QUALITIES[-1]
+    return min(taken, key=lambda quality: taken[quality])
 
 
 def _print(plan: Plan, quality: int | None) -> Picture:
