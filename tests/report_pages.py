@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ DRAWN = """async () => {
 PIXELS = """(name) => {
   const canvas = document.querySelector(`article:not([hidden]) .${name} canvas`);
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  return [canvas.height, canvas.width, ...data];
+  let text = '';
+  for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768));
+  return [canvas.height, canvas.width, btoa(text)];
 }"""
 
 
@@ -60,8 +63,8 @@ class Page:
         self.drawn()
         found = self.env.evaluate(PIXELS, name)
         assert isinstance(found, list)
-        height, width, *data = found
-        return np.asarray(data, dtype=np.uint8).reshape(int(str(height)), int(str(width)), 4)[:, :, :3]
+        height, width, data = map(str, found)
+        return np.frombuffer(base64.b64decode(data), np.uint8).reshape(int(height), int(width), 4)[:, :, :3]
 
     def seen(self) -> str:
         """All text of the page, shown or not."""
