@@ -46,6 +46,7 @@ def test_a_gif_shows_each_step_with_its_click_and_then_the_end(run: Run, tmp_pat
     places = {1: (200, 68), 3: (109, 107), 4: (145, 155)}
     for number, at in places.items():
         assert pink(shown[number][0], at) > 60, number
+        assert pink(shown[number][0], at, 4) > 25, number  # the dot in the middle
         assert all(pink(shown[number][0], other) == 0 for other in places.values() if other != at), number
     assert pink(shown[0][0], (200, 68)) == pink(shown[-1][0], (145, 155)) == 0  # no click in either
 
@@ -70,6 +71,7 @@ def test_a_video_shows_each_step_long_enough_with_its_click(run: Run, tmp_path: 
     for number, at in ((1, (200, 68)), (4, (145, 155))):
         frame = shown[round((number + 0.5) * SECONDS * float(rate))]
         assert pink(frame, at) > 40, number
+        assert pink(frame, at, 4) > 12, number
         assert pink(frame, (109, 107)) == 0
     assert all(side % 2 == 0 for side in shown[0].shape[:2])
 
@@ -115,7 +117,7 @@ def test_a_film_of_nothing_or_of_lost_pictures_is_refused(run: Run, tmp_path: Pa
     lost = run.lines[0].model_copy(update={"before": run.lines[0].before.model_copy(update={"screen": "1" * 64})})
     for name in ("lost.gif", "lost.mp4"):
         with pytest.raises(RecordError, match="1111"):
-            write_film(Run(run.folder, run.manifest, (lost,), None), tmp_path / name)
+            write_film(Run(run.folder, run.manifest, (*run.lines, lost), None), tmp_path / name)
     with pytest.raises(FilmError, match=r"\.gif, \.mp4 or \.webm"):
         write_film(run, tmp_path / "run.avi")
     assert not list(tmp_path.iterdir())

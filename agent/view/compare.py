@@ -10,7 +10,7 @@ from typing import Literal
 from agent.reader import RecordError, Run
 from agent.record import replace
 from agent.schema import Look
-from agent.view.album import BUDGET, Album, Shot
+from agent.view.album import Album, Shot
 from agent.view.align import Pair, align, drifting, parting
 from agent.view.card import Card, card, last, look_at
 from agent.view.page import fill
@@ -87,16 +87,11 @@ class Comparison:
 
 def write_comparison(one: Run, other: Run, path: Path | None = None) -> Path:
     """Write one page that holds `other` against `one`, and return where: compare.html in the folder of `one`."""
-    target = path or one.folder / "compare.html"
-    replace(target, fill_in(one, other).encode())
-    return target
-
-
-def fill_in(one: Run, other: Run, *, budget: int = BUDGET) -> str:
-    """The page as text."""
-    album = Album()
+    target, album = path or one.folder / "compare.html", Album()
     both = comparison(album, one, other)
-    return fill("compare.html.j2", f"handeye: {both.names[0]} and {both.names[1]}", album.prints(budget), both)
+    page = fill("compare.html.j2", f"handeye: {both.names[0]} and {both.names[1]}", album.prints(), both)
+    replace(target, page.encode())
+    return target
 
 
 def comparison(album: Album, one: Run, other: Run) -> Comparison:

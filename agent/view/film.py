@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ Writer = Callable[[Iterator[Frame], Path], None]
 
 
 def write_film(run: Run, path: Path) -> Path:
-    """Write `run` as a film to `path`, by its ending .gif, .mp4 or .webm, and return where.
+    """Write `run` as a film to `path`, by its ending .gif, .mp4 or .webm, and return where; the whole film or none.
 
     Raises `FilmError` for another ending, a run without a step, or where the extra `video` is missing, and
     `RecordError` where a picture of the run is.
@@ -62,7 +63,12 @@ def write_film(run: Run, path: Path) -> Path:
     writer = _writer(path)
     if not run.lines:
         raise FilmError(f"{run.folder}: a film needs at least one step, and this run has none")
-    writer(frames(run), path)
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        writer(frames(run), beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return path
 
 
@@ -92,12 +98,6 @@ def draw(canvas: Canvas, screen: Pillow.Image, shown: Marks, caption: str) -> Pi
     words = _fit(caption, font, canvas.width - canvas.line * 0.6)
     pen.text((canvas.line * 0.3, canvas.height - canvas.line / 2), words, fill=INK, font=font, anchor="lm")
     return picture
-
-
-def place(canvas: Canvas, size: tuple[int, int], at: tuple[int, int]) -> tuple[int, int]:
-    """Where a pixel `at` of a screen of that `size` lies in a frame."""
-    scale, left, top = _placed(canvas, size)
-    return round(left + (at[0] + 0.5) * scale), round(top + (at[1] + 0.5) * scale)
 
 
 def _placed(canvas: Canvas, size: tuple[int, int]) -> tuple[float, int, int]:

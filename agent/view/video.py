@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+from av.codec.codec import UnknownCodecError
 
 from agent.view.film import FilmError, Frame
 
@@ -25,7 +26,7 @@ def write_video(shown: Iterator[Frame], path: Path) -> None:
     codec, options = CODECS[path.suffix.lower()]
     first = next(shown)
     try:
-        with av.open(str(path), "w") as file:
+        with av.open(str(path), "w", format=path.suffix.lower()[1:]) as file:
             stream = file.add_stream(codec, rate=RATE, options=options)
             assert isinstance(stream, av.VideoStream)
             stream.width, stream.height = first.picture.size
@@ -34,5 +35,5 @@ def write_video(shown: Iterator[Frame], path: Path) -> None:
                 for _ in range(max(1, round(frame.seconds * RATE))):
                     file.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(frame.picture), format="rgb24")))
             file.mux(stream.encode())
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, UnknownCodecError) as error:
         raise FilmError(f"{path}: {error}") from error
