@@ -79,12 +79,13 @@ def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, c
     start = clock()
     frame = policy.frame(seen)
     reply = told(policy.reply(task, tuple(history), seen), policy.dialect.name)
-    took = {"policy": clock() - start}
-    step = Step(len(history) + 1, seen, reply, frame, timings=took)
+    replied = clock()
+    step = Step(len(history) + 1, seen, reply, frame)
     try:
-        return replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
+        step = replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
     except ActionError as mistake:
-        return replace(step, error=str(mistake))
+        step = replace(step, error=str(mistake))
+    return replace(step, timings={"policy": replied - start, "parse": clock() - replied})
 
 
 def told(reply: Reply, dialect: str) -> Reply:

@@ -102,7 +102,7 @@ class Step:
     after: Observation | None = None
     """The screen the action led to; None where nothing was carried out. Beside an error, the fresh one after it."""
     timings: Mapping[str, float] = field(default_factory=_nothing)
-    """Seconds: policy, env (all of the environment's turn), and the parts of that which it names itself."""
+    """Seconds: policy, parse, env (all of the environment's turn), and the parts of that which it names itself."""
 
     @property
     def recovered(self) -> bool:
