@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser_pages import Server, serve
 
-from actions import Click, Drag, Point, Select, Type
+from actions import Click, Drag, Point, Scroll, Select, Type
 from env import Browser, BrowserOptions, Evidence, Naming, Screens, Secret, Secrets, Task
 from env.network import Network
 
@@ -169,3 +169,15 @@ def test_a_page_of_frames_is_read_whole_and_each_box_can_be_clicked(tmp_path: Pa
             assert receipt.evidence[0].name == "Deep"
             assert deep.box is not None
             assert receipt.evidence[0].box == deep.box
+
+
+def test_a_click_after_the_wheel_hits_its_target_at_twice_the_pixels(server: Server) -> None:
+    """A capture of a page drawn at another scale than the browser's own halved the places of clicks that followed it."""
+    with Browser(BrowserOptions(size=(800, 600), device_scale_factor=2)) as env:
+        for _ in range(5):
+            env.reset(Task(start=f"{server.url}/evidence"))
+            env.evaluate("() => addEventListener('mousedown', (e) => { window.x = e.clientX }, true)")
+            env.step(Scroll(at=Point(x=1400, y=300), dy=100))
+            at = middle(one(env, "Delete"))
+            env.step(Click(at=at))
+            assert env.evaluate("() => window.x") == at.x // 2

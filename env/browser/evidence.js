@@ -8,7 +8,7 @@
   const PARTS = "a[href], area[href], button, input, label, option, select, summary, textarea, [role], [onclick], " +
     "[contenteditable]:not([contenteditable=false]), canvas, embed, iframe, img, object, svg, video";
   const ROWS = "tr, li, article, [role=row], [role=listitem]";
-  const INLINE = new Set(["a", "abbr", "b", "bdi", "code", "em", "font", "i", "mark", "s", "small", "span", "strong",
+  const INLINE = new Set(["abbr", "b", "bdi", "code", "em", "font", "i", "mark", "s", "small", "span", "strong",
     "sub", "sup", "u"]);
   const MUTE = new Set(["datalist", "noscript", "option", "script", "select", "style", "template", "textarea", "title"]);
   const ROLES = { a: "link", area: "link", article: "article", button: "button", dialog: "dialog", h1: "heading",
@@ -90,7 +90,7 @@
     return named.length ? named : [...(part.labels || [])];
   };
   const name = (part) => {
-    if (masked(part)) return "";
+    if (masked(part) || !role(part)) return "";
     const said = labels(part).map((label) => words(label)).join(" ");
     const given = clean(said) || clean(part.getAttribute("aria-label"));
     if (given) return cut(given);
@@ -100,7 +100,7 @@
     return cut(inner || clean(hint));
   };
   const text = (part) => {
-    if (masked(part)) return "";
+    if (masked(part) || !role(part)) return "";
     if (field(part)) return BUTTON.test(part.type) ? cut(clean(part.value)) : "";
     return words(part);
   };
@@ -216,8 +216,9 @@
           if (!listed(part) || !shown(part) || masked(part) || off(part)) continue;
           const place = drawn(part), box = place.getBoundingClientRect();
           if (!large(box)) continue;
-          const outside = box.bottom <= 0 || box.right <= 0 || box.top >= high || box.left >= wide;
-          if (outside ? beyond : hits(part, place)) found.push(evidence(part, place));
+          const [across, down] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+          const outside = beyond && (across < 0 || down < 0 || across >= wide || down >= high);
+          if (outside || hits(part, place)) found.push(evidence(part, place));
         }
       }
       return found;
