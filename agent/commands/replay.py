@@ -76,7 +76,7 @@ def replay(
 
 def _climb(recorded: Run, stage: Stage, to: int | None, values: Values, policy: Policy | None) -> Replay:
     try:
-        from agent.ladder.climb import Way, climb
+        from agent.ladder.ascent import Way, climb
         from agent.ladder.heal import Healer
     except ImportError as error:
         refuse(f"--mode ladder needs an extra ({error}): pip install 'handeye[ladder]'")

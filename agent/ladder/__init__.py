@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.ladder.climb import Way, climb
+    from agent.ladder.ascent import Way, climb
     from agent.ladder.heal import Healer
     from agent.ladder.patch import Patch, PatchError, read_patches
     from agent.ladder.values import ValueMistake, Values, set_values
@@ -32,8 +32,8 @@ _HOMES = {
     "PatchError": "patch",
     "ValueMistake": "values",
     "Values": "values",
-    "Way": "climb",
-    "climb": "climb",
+    "Way": "ascent",
+    "climb": "ascent",
     "read_patches": "patch",
     "set_values": "values",
 }

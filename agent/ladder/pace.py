@@ -1,7 +1,7 @@
 """`python -m agent.ladder.pace RUN`: how long a replay takes beside what the page itself takes of it.
 
-The page's own time is that of its actions, of settling and of its pictures; a replay's is all from the first look to the
-last verdict, without the start of the browser. Their quotient says what the replay adds.
+The page's own time is that of its actions, of settling and of its pictures; a replay's is all from the first look to
+the last verdict, without the start of the browser. Their quotient says what the replay adds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def repeat(run: Run, times: int, mode: str = "exact") -> list[Replay]:
     with open_stage(run.manifest.environment, start=run.manifest.task.start) as stage:
         if mode == "exact":
             return [replay(run, stage.env, origin=stage.origin) for _ in range(times)]
-        from agent.ladder.climb import Way, climb
+        from agent.ladder.ascent import Way, climb
 
         return [climb(run, stage.env, Way(origin=stage.origin)) for _ in range(times)]
 
