@@ -86,9 +86,9 @@ class Replay(BaseModel):
     verdicts: tuple[Verdict, ...] = ()
     folder: str = ""
     seconds: float = 0.0
-    """From the first page to the last verdict, without the start of the browser."""
+    """From the first look to the last verdict, without the start of the browser."""
     page_seconds: float = 0.0
-    """What the page took of that: to load, to act, to settle, and for its pictures."""
+    """What the page took of that: to act, to settle, and for its pictures."""
 
     @property
     def code(self) -> int:
@@ -120,7 +120,7 @@ class Progress:
         return seen
 
     def begin(self, env: Environment, task: Task) -> Observation:
-        """The first look. A browser, or a fresh context in it, is no part of the replay; its first page is."""
+        """The first look. What comes before it, as the start of a browser, is no part of the replay."""
         began, page = self.clock(), self.page
         seen = self.count(env.reset(task))
         self.seconds -= self.clock() - began - (self.page - page)

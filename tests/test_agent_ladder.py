@@ -14,7 +14,7 @@ from changed_pages import FATAL, PASSABLE, SAME, SCRIPT, Change, rebuilt, served
 
 from actions import Click, Finish, Frame, Point
 from agent.canonical import Canonical
-from agent.ladder import Healer, ValueMistake, Way, climb, read_patches, set_values
+from agent.ladder import Healer, PatchError, ValueMistake, Way, climb, read_patches, set_values
 from agent.ladder.pace import repeat, summary
 from agent.outcome import Outcome
 from agent.play import play
@@ -258,6 +258,27 @@ def test_screens_without_a_browser_climb_too(tmp_path: Path) -> None:
     with Screens() as env:
         result = climb(read_run(tmp_path), env)
     assert (result.outcome, result.actions) == (Outcome.VERIFIED, 4), result.detail
+
+
+def test_a_record_without_evidence_goes_by_its_pictures(tmp_path: Path) -> None:
+    keep(tmp_path, [*WIN, Finish()])
+    lines = [json.loads(line) for line in (tmp_path / "steps.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["receipt"] = line["receipt"] and {**line["receipt"], "evidence": []}
+    (tmp_path / "steps.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with Screens() as env:
+        result = climb(read_run(tmp_path), env)
+    assert (result.outcome, {one.rung for one in result.found}) == (Outcome.VERIFIED, {"pixels"})
+
+
+@pytest.mark.parametrize("text", ["{", '{"version": 1, "step": 1}', '["../../etc"]'])
+def test_a_patch_that_cannot_be_read_is_refused_before_anything_is_done(tmp_path: Path, text: str) -> None:
+    keep(tmp_path, [*WIN, Finish()])
+    (tmp_path / "patches").mkdir()
+    (tmp_path / "patches" / "0001-1.json").write_text(text)
+    with Screens() as env, pytest.raises(PatchError, match=r"0001-1\.json"):
+        climb(read_run(tmp_path), env)
+    assert not (tmp_path / "replays").exists()
 
 
 class Silent:

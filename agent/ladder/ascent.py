@@ -57,8 +57,8 @@ def climb(run: Run, env: Environment, way: Way = AS_RECORDED) -> Replay:
     """Repeat the actions of `run` in `env`, each at the place where its target is now, and halt where there is none.
 
     No action is tried a second time, whatever happens; what went otherwise than recorded halts before the next one.
-    A report is written to RUN/replays/. Raises `PatchError` and `RecordError`, before anything is done, and
-    `PolicyBroken` where the model that is asked breaks.
+    A report is written to RUN/replays/. Raises `PatchError` before anything is done where a repair cannot be read, and
+    `RecordError` where a recorded picture cannot.
     """
     climber = Climber(run, env, way)
     ending, screen = guarded(climber.go, climber.progress)
@@ -136,7 +136,7 @@ class Climber:
                 if turns >= TURNS:
                     raise Missing(f"{told(outside[0].evidence or BLANK)} cannot be scrolled to")
                 wheel, turns = turn(sight, outside[0].at), turns + 1
-                seen = self.progress.count(self.env.step(wheel))
+                seen = self.progress.count(act(self.env, wheel, index))
                 across, down = across + wheel.dx, down + wheel.dy
             except Refused as refused:
                 raise Halt(f"before step {index}: {refused}", None, seen.screenshot) from refused
@@ -152,7 +152,7 @@ class Climber:
         if self.way.healer is None or not points(search.action) or isinstance(search.action, Scroll):
             raise Halt(f"before step {index}: {missing}", None, screen) from missing
         try:
-            healed = heal(self.way.healer, self.env, search.action, search.aims()[0], sight, self._known)
+            healed = heal(self.way.healer, self.env, search.action, search.aims[0], sight, self._known)
         except Missing as still:
             raise Halt(f"before step {index}: {missing}; {still}", None, screen) from still
         return Aimed(search.action, (healed.spot,), sight.seen, healed=replace(healed, reason=str(missing)))
@@ -168,7 +168,7 @@ class Climber:
             model=self.way.healer.policy.name,
             instruction=healed.instruction,
             said=healed.said,
-            before=patches.place(self.run, search.aims()[0], line.before.screen),
+            before=patches.place(self.run, search.aims[0], line.before.screen),
             after=patches.place(self.run, Aim(spot.at, spot.evidence or BLANK, aimed.seen.screenshot)),
         )
         self.written.append(str(patches.write(self.run, patch, self.way.secrets).relative_to(self.run.folder)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from actions import Action, Click, Drag, Key, Point, Scroll, Tab, Type, points
 from agent.ladder import patch as patches
@@ -27,6 +28,7 @@ class Search:
     repairs: tuple[patches.Patch, ...] = ()
     read: Read | None = None
 
+    @cached_property
     def aims(self) -> tuple[Aim, ...]:
         """Its recorded places."""
         screen = self.run.screen(self.line.before.screen)
@@ -54,7 +56,7 @@ class Search:
     def spots(self, sight: Sight) -> tuple[Spot, ...]:
         """Where each place of the action is now; `Missing` or `Refused` where one is not to be had."""
         found: list[tuple[Aim, Spot]] = []
-        for aim in self.aims():
+        for aim in self.aims:
             found.append((aim, self._along(aim, found, sight) or self._one(aim, sight)))
         return tuple(spot for _, spot in found)
 

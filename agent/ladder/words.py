@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from rapidocr import RapidOCR
+from rapidocr.utils.output import RapidOCROutput
 
 from actions import Point
 from agent.ladder.aim import Aim, Missing, Refused, Spot, plain
@@ -76,6 +77,7 @@ class Reader:
         if self._engine is None:
             self._engine = RapidOCR(params={"Global.log_level": "error"})
         said = self._engine(np.ascontiguousarray(picture[:, :, ::-1]))
+        assert isinstance(said, RapidOCROutput)  # as detection and recognition together give
         boxes = said.boxes if said.boxes is not None else []
         lines = tuple(
             Words(str(text), _box(corners), float(score))
@@ -85,9 +87,7 @@ class Reader:
         self._known = [*self._known[-3:], (picture, lines)]
         return lines
 
-    def _one(
-        self, wanted: Words, found: list[Words], recorded: tuple[Words, ...], screen: tuple[Words, ...]
-    ) -> Words:
+    def _one(self, wanted: Words, found: list[Words], recorded: tuple[Words, ...], screen: tuple[Words, ...]) -> Words:
         """The one of `found` that has the neighbours of `wanted`; `Refused` where that is not one alone."""
         if len(found) == 1 and sum(plain(line.text) == plain(wanted.text) for line in recorded) == 1:
             return found[0]
