@@ -78,7 +78,7 @@ class Reader:
             self._engine = RapidOCR(params={"Global.log_level": "error"})
         said = self._engine(np.ascontiguousarray(picture[:, :, ::-1]))
         assert isinstance(said, RapidOCROutput)  # as detection and recognition together give
-        boxes = said.boxes if said.boxes is not None else []
+        boxes: list[object] = [] if said.boxes is None else list(said.boxes)
         lines = tuple(
             Words(str(text), _box(corners), float(score))
             for corners, text, score in zip(boxes, said.txts or (), said.scores or (), strict=True)
