@@ -153,6 +153,7 @@ class EvidenceEntry(Entry):
     role: str = ""
     name: str = ""
     text: str = ""
+    key: str = Field(default="", description="what its author calls it, such as the name of a field")
     box: tuple[int, int, int, int] | None = None
     near: tuple[str, ...] = Field(default=(), description="texts around it, the nearest first")
 

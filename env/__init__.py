@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from env.environment import Environment, EnvironmentBroken, Recoverable, Recovery, Task
+from env.naming import Naming, Stirring
 from env.observation import Box, Download, Evidence, Image, Observation, Receipt
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "Evidence",
     "Image",
     "MiniWoB",
+    "Naming",
     "Network",
     "Observation",
     "Receipt",
@@ -39,6 +41,7 @@ __all__ = [
     "Screens",
     "Secret",
     "Secrets",
+    "Stirring",
     "Task",
 ]
 

@@ -42,6 +42,8 @@ class Evidence:
     """What a screen reader calls it."""
     text: str = ""
     """What can be read on it."""
+    key: str = ""
+    """What its author calls it, such as the name of a field; nobody sees it, and it outlives another wording."""
     box: Box | None = None
     near: tuple[str, ...] = ()
     """Texts around it, the nearest first."""

@@ -3,74 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import Annotated, Literal, Self
+from typing import Self
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
-from pydantic import Discriminator, TypeAdapter
+from pydantic import TypeAdapter
 
-from actions import Action, ActionError, ActionSpace, Back, Click, Frame, Key, Move, Scroll, Type, Wait
+from actions import Action, ActionError, ActionSpace, Back, Click, Frame, Key, Move, Point, Scroll, Type, Wait, points
 from env import keys
 from env.environment import EnvironmentBroken, Task
-from env.observation import Box, Image, Observation, Receipt, changed, freeze
+from env.observation import Evidence, Image, Observation, Receipt, changed, freeze
+from env.widgets import Button, Check, Field, Screen, Text, Widget, describe, evidence, outline
 
 INK, PAPER, FACE, FOCUS = (24, 24, 27), (255, 255, 255), (228, 228, 231), (37, 99, 235)
 FONT_SIZE = 14
 MARGIN = 6  # pixels between the edge of a widget and its text
-
-
-@dataclass(frozen=True)
-class Text:
-    """Words that do nothing, their left top corner at `x`, `y`."""
-
-    text: str
-    x: int
-    y: int
-    kind: Literal["text"] = "text"
-
-
-@dataclass(frozen=True)
-class Button:
-    """A click on it leads to the screen `to`; empty stays where it is."""
-
-    label: str
-    box: Box
-    to: str = ""
-    kind: Literal["button"] = "button"
-
-
-@dataclass(frozen=True)
-class Field:
-    """A line of text to type into; two fields of one name share their text."""
-
-    name: str
-    box: Box
-    kind: Literal["field"] = "field"
-
-
-@dataclass(frozen=True)
-class Check:
-    """A box that a click ticks or clears, its label beside it."""
-
-    label: str
-    box: Box
-    kind: Literal["check"] = "check"
-
-
-Widget = Annotated[Text | Button | Field | Check, Discriminator("kind")]
-
-
-@dataclass(frozen=True)
-class Screen:
-    """Widgets in page pixels; a `height` beyond that of the window can be scrolled."""
-
-    name: str
-    widgets: tuple[Widget, ...]
-    height: int = 0
 
 
 @dataclass(frozen=True)
@@ -179,7 +130,7 @@ class Screens:
         if self._holds(state):
             raise ActionError(f"{action.kind}: the episode is over; finish")
         before, screen, started = self._pixels, state.screen, self._clock()
-        target = self._act(state, action)
+        lay, target = self.lies(points(action)), self._act(state, action)
         acted = self._clock()
         self._pixels = draw(self._screens[state.screen], state, self.app.size)
         count, box = changed(before, self._pixels)
@@ -190,8 +141,22 @@ class Screens:
             navigated=state.screen != screen,
             url=f"screen:{state.screen}",
             focus=describe(state.focus),
+            evidence=lay,
         )
         return self._seen(state, receipt, {"act": acted - started, "capture": self._clock() - acted})
+
+    def lies(self, places: Sequence[Point]) -> tuple[Evidence, ...]:
+        """What lies at each of these places of the window."""
+        state = self._open()
+        screen = self._screens[state.screen]
+        return tuple(evidence(screen, self._under(state, at.x, at.y), state.scroll) for at in places)
+
+    def named(self, *, beyond: bool = False) -> tuple[Evidence, ...]:
+        """All widgets, and the words between them."""
+        state, (_, height) = self._open(), self.app.size
+        screen = self._screens[state.screen]
+        found = (evidence(screen, part, state.scroll) for part in screen.widgets)
+        return tuple(each for each in found if beyond or (each.box and each.box[3] > 0 and each.box[1] < height))
 
     def close(self) -> None:
         """Nothing is left open; a second call does nothing."""
@@ -271,12 +236,16 @@ class Screens:
         """Bring the pointer to `action`; the widget there."""
         if action.at is not None:
             state.pointer = (action.at.x, action.at.y)
-        x, y = state.pointer
-        for part in reversed(self._screens[state.screen].widgets):  # the last one is drawn on top
-            if not isinstance(part, Text):
-                x0, y0, x1, y1 = part.box
-                if x0 <= x < x1 and y0 <= y + state.scroll < y1:
-                    return part
+        part = self._under(state, *state.pointer)
+        return None if isinstance(part, Text) else part
+
+    def _under(self, state: State, x: int, y: int) -> Widget | None:
+        """What lies at a place of the window: words only where nothing can be used."""
+        parts = self._screens[state.screen].widgets[::-1]  # the last one is drawn on top
+        for part in sorted(parts, key=lambda part: isinstance(part, Text)):
+            x0, y0, x1, y1 = outline(part)
+            if x0 <= x < x1 and y0 <= y + state.scroll < y1:
+                return part
         return None
 
     def _click(self, state: State, action: Click) -> str:
@@ -334,21 +303,6 @@ class Screens:
             state.focus = order[(order.index(state.focus) + by) % len(order)]
         elif order:
             state.focus = order[0 if by > 0 else -1]
-
-
-def describe(part: Widget | None) -> str:
-    """'button "OK"' and the like; empty for nothing."""
-    match part:
-        case Button():
-            return f'button "{part.label}"'
-        case Check():
-            return f'checkbox "{part.label}"'
-        case Field():
-            return f'text field "{part.name}"'
-        case Text():
-            return f'text "{part.text}"'
-        case None:
-            return ""
 
 
 def draw(screen: Screen, state: State, size: tuple[int, int]) -> Image:

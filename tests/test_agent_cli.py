@@ -103,7 +103,7 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     [
         (("replay", "/nowhere"), "/nowhere"),
         (("view", "/nowhere"), "/nowhere"),
-        (("replay", "/nowhere", "--mode", "heal"), "heal"),
+        (("replay", "/nowhere", "--mode", "mend"), "mend"),
         (("do", "Click.", "--url", "example.com", "--model", "script"), "none"),
         (("do", "Click.", "--url", "ftp://x", "--size", "10"), "10"),
         (("eval", "miniwob", "--tasks", "click-tset"), "click-test"),

@@ -105,7 +105,7 @@ def test_a_changed_page_halts_the_replay_before_anything_is_done(hits: tuple[str
     with Browser(SIZE) as env:
         result = replay(read_run(tmp_path), env)
     assert asked.count("/hit") == 0
-    assert (result.outcome, result.code, result.actions) == (Outcome.FAILED, 1, 0)
+    assert (result.outcome, result.code, result.actions, result.halted) == (Outcome.STOPPED, 4, 0, True)
     difference = result.difference
     assert difference is not None
     assert (difference.step, difference.when) == (1, "before")
@@ -133,7 +133,7 @@ def test_a_page_that_changes_on_the_way_halts_the_replay_there(tmp_path: Path) -
     page.write_text(text.replace("WORD", "other"))
     done = handeye("replay", tmp_path / "run", "--json")
     said = json.loads(done.stdout)
-    assert (done.returncode, said["outcome"], said["actions"]) == (1, "failed", 1)
+    assert (done.returncode, said["outcome"], said["actions"]) == (4, "stopped", 1)
     assert (said["difference"]["step"], said["difference"]["when"]) == (2, "before")
     assert (Path(said["folder"]) / "actual.png").is_file()
 
@@ -148,6 +148,7 @@ def test_a_difference_after_the_last_action_is_found_too(tmp_path: Path) -> None
         result = replay(read_run(tmp_path), env)
     assert result.difference is not None
     assert (result.difference.step, result.difference.when, result.actions) == (4, "after", 4)
+    assert (result.outcome, result.halted) == (Outcome.FAILED, False)
 
 
 def test_mistakes_and_words_to_the_user_are_not_carried_out_again(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from actions import ActionError, Back, Click, Key, Point, Scroll, Type, Wait
 from env import Screens, Task
-from env.screens import APP, SIGN_IN, App, Button, Field, Goal, Screen, Text
+from env.screens import APP, SIGN_IN, App, Goal
+from env.widgets import Button, Field, Screen, Text
 
 NAME, REMEMBER, SIGN, HELP = Point(x=150, y=68), Point(x=109, y=107), Point(x=145, y=155), Point(x=255, y=155)
 

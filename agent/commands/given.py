@@ -19,15 +19,20 @@ from env.secrets import Secrets
 RUNS = Path("runs")
 
 
-def script(path: Path, settings: Sequence[str]) -> Loaded:
-    pairs: dict[str, str] = {}
+def pairs(settings: Sequence[str]) -> dict[str, str]:
+    """What --set gives, by name."""
+    found: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
             refuse(f"--set {setting}: expected NAME=VALUE")
-        pairs[name] = value
+        found[name] = value
+    return found
+
+
+def script(path: Path, settings: Sequence[str]) -> Loaded:
     try:
-        return read_script(path, pairs)
+        return read_script(path, pairs(settings))
     except ScriptError as error:
         refuse(str(error))
 

@@ -29,6 +29,7 @@ from env import keys
 from env.browser import veil
 from env.browser.element import choose
 from env.browser.entrust import entrust, holds, keep, meant
+from env.browser.evidence import hit
 from env.browser.navigate import back, navigate
 from env.browser.pointer import css, held, point
 from env.browser.session import Session
@@ -68,7 +69,9 @@ async def act(session: Session, action: Action) -> None:
         case Tab():
             await _tab(session, action.index)
         case Select():
-            session.target = await choose(session, *css(session, action.at), action.label)
+            place = css(session, action.at)
+            _, session.evidence = await hit(session, place)
+            session.target = await choose(session, *place, action.label)
         case Upload():
             await _upload(session, action)
         case Answer() | AskUser() | Finish():

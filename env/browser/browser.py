@@ -14,23 +14,24 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
-from actions.action import Action
+from actions.action import Action, Point
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
-from env.browser import capture, episode, foresee, script, storage
+from env.browser import capture, episode, evidence, foresee, script, storage
 from env.browser.device import equip
-from env.browser.discreet import hush, scrub, still
+from env.browser.discreet import hush, quiet, scrub, still
 from env.browser.downloads import Downloads
 from env.browser.gate import Gate, through
 from env.browser.launch import fresh, launch
 from env.browser.navigate import BLANK, admitted
 from env.browser.options import BrowserOptions
+from env.browser.pointer import css
 from env.browser.script import Json
 from env.browser.session import Session, gone
 from env.browser.worker import Worker
 from env.environment import EnvironmentBroken, Recovery, Task
 from env.foresight import Foresight
-from env.observation import Observation
+from env.observation import Evidence, Observation
 from env.process import Ownership
 from env.recover import told
 
@@ -170,6 +171,25 @@ class Browser:
             self._broken = EnvironmentBroken(broken.reason, broken.message, begun=False)
             raise self._broken from broken
         return replace(seen, target=secrets.scrub(seen.target), url=secrets.scrub(seen.url))
+
+    def lies(self, places: Sequence[Point]) -> tuple[Evidence, ...]:
+        """What lies at each of these pixels of the screenshot now; empty where the page does not say in time."""
+        session = self._open()
+        if session.dialogs or not places:
+            return ()
+        work = evidence.hit(session, *(css(session, place) for place in places))
+        return quiet(self._call(work, self.options.action_timeout)[1], self.options.secrets)
+
+    def named(self, *, beyond: bool = False) -> tuple[Evidence, ...]:
+        """All that can be named in every frame, in the pixels of the screenshot; nothing while a dialog is open."""
+        session = self._open()
+        work = evidence.named(session, beyond=beyond)
+        return quiet(self._call(work, self.options.action_timeout), self.options.secrets)
+
+    def stir(self, seconds: float) -> Observation:
+        """What the page shows once something of it has changed and it has settled; at the latest after so long."""
+        session = self._open()
+        return self._seen(episode.stir(session, seconds, self._clock), seconds + self._looking)
 
     def evaluate(self, script_text: str, arg: Json = None) -> Json:
         """What a script of ours gives in the current page: an expression, or a function called with `arg`.

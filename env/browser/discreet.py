@@ -9,7 +9,7 @@ from typing import TypeVar
 from actions.action import ActionError
 from env.browser.script import ScriptError
 from env.environment import EnvironmentBroken
-from env.observation import Download, Observation, Receipt
+from env.observation import Download, Evidence, Observation, Receipt
 from env.secrets import Secrets
 
 
@@ -18,24 +18,31 @@ def scrub(seen: Observation, secrets: Secrets) -> Observation:
     if not secrets:
         return seen
     receipt = _cleaned(seen.receipt, secrets) if seen.receipt else None
-    if receipt and receipt.files:
-        receipt = replace(receipt, files=tuple(_cleaned(each, secrets) for each in receipt.files))
+    if receipt and (receipt.files or receipt.evidence):
+        files, told = receipt.files, receipt.evidence
+        files = tuple(_cleaned(each, secrets) for each in files)
+        receipt = replace(receipt, files=files, evidence=quiet(told, secrets))
     return replace(_cleaned(replace(seen, receipt=None), secrets), receipt=receipt)
 
 
-D = TypeVar("D", Observation, Receipt, Download)
+def quiet(told: tuple[Evidence, ...], secrets: Secrets) -> tuple[Evidence, ...]:
+    """The same evidence, scrubbed."""
+    return tuple(_cleaned(each, secrets) for each in told) if secrets else told
+
+
+D = TypeVar("D", Observation, Receipt, Download, Evidence)
 
 
 def _cleaned(words: D, secrets: Secrets) -> D:
     """All fields that are text, or rows of it, whichever there are: a new field is not forgotten here."""
-    quiet = copy(words)
+    clean = copy(words)
     for part in fields(words):
         value: object = vars(words)[part.name]
         if isinstance(value, str):
-            object.__setattr__(quiet, part.name, secrets.scrub(value))  # frozen, but nobody else has it yet
+            object.__setattr__(clean, part.name, secrets.scrub(value))  # frozen, but nobody else has it yet
         elif isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-            object.__setattr__(quiet, part.name, tuple(secrets.scrub(one) for one in value))
-    return quiet
+            object.__setattr__(clean, part.name, tuple(secrets.scrub(one) for one in value))
+    return clean
 
 
 def still(broken: EnvironmentBroken, secrets: Secrets) -> EnvironmentBroken:

@@ -76,6 +76,9 @@
   };
 
   return {
+    at,
+    clean,
+    shadow,
     // A place of the window as a place of the layout: on a phone, a page may be laid out wider than it is shown.
     layout: (x, y) => {
       const view = window.visualViewport;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
 
 from playwright.async_api import Error as PlaywrightError
 from pydantic import TypeAdapter
@@ -19,6 +18,11 @@ STALLED = 0.1  # seconds for a page that has not answered before
 LONGEST = 80  # characters of an option that are told
 DEPTH = 4  # frames of other origins within each other
 
+CHOOSE = """(x, y, label) => {
+  const element = %s;
+  return element.closed(x, y) ? null : element.choose(x, y, label);
+}"""
+
 CORNER = """frame => {
   const box = frame.getBoundingClientRect();
   return [box.left + frame.clientLeft, box.top + frame.clientTop];
@@ -27,18 +31,6 @@ CORNER = """frame => {
 _PLACE = TypeAdapter(tuple[float, float])
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 
-Question = Literal["hit", "closed", "choose"]
-
-
-async def hit(session: Session, x: float, y: float) -> str:
-    """The element at a place in CSS pixels, such as 'button "OK"'; empty where the page does not say."""
-    try:
-        async with asyncio.timeout(_patience(session.current)):
-            said = await _ask(session, "hit", x, y)
-    except (TimeoutError, PlaywrightError, script.ScriptError):
-        return ""
-    return str(said)
-
 
 async def scale(session: Session) -> float:
     """How large the page is shown: a phone shows one that was not made for it at less than 1.
@@ -46,7 +38,7 @@ async def scale(session: Session) -> float:
     The browser counts places of its input in CSS pixels of the page, and not in those of the window.
     """
     try:
-        async with asyncio.timeout(_patience(session.current)):
+        async with asyncio.timeout(waiting(session.current)):
             said = await script.evaluate(session.current.cdp, "() => window.visualViewport.scale")
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return 1.0
@@ -56,7 +48,7 @@ async def scale(session: Session) -> float:
 async def look(session: Session, tab: Tab) -> None:
     """Refresh the title of `tab` and the words for what has the focus, where the page says it in time."""
     try:
-        async with asyncio.timeout(_patience(tab)):
+        async with asyncio.timeout(waiting(tab)):
             seen = await script.evaluate(tab.cdp, f"{script.source('element.js')}.look")
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return
@@ -68,7 +60,7 @@ async def look(session: Session, tab: Tab) -> None:
 async def void(tab: Tab) -> bool:
     """Whether the document of `tab` is empty, as after a server that died early: the browser never draws that."""
     try:
-        async with asyncio.timeout(_patience(tab)):
+        async with asyncio.timeout(waiting(tab)):
             return bool(await script.evaluate(tab.cdp, "() => !document.documentElement"))
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return False
@@ -76,7 +68,7 @@ async def void(tab: Tab) -> bool:
 
 async def choose(session: Session, x: float, y: float, label: str) -> str:
     """Choose the option `label` of the list at a place in CSS pixels; what the list is called."""
-    said = await _ask(session, "choose", x, y, label)
+    said = await _chosen(session, x, y, label)
     assert isinstance(said, dict)
     if said.get("chosen"):
         return str(said["found"])
@@ -87,7 +79,8 @@ async def choose(session: Session, x: float, y: float, label: str) -> str:
     raise ActionError(f"label: {list_} has no option {label!r} that can be chosen; it has {known}")
 
 
-def _patience(tab: Tab) -> float:
+def waiting(tab: Tab) -> float:
+    """How many seconds a page may take to answer a question."""
     return STALLED if tab.stalled else PATIENCE
 
 
@@ -99,13 +92,14 @@ async def laid(session: Session, x: float, y: float) -> tuple[float, float]:
     return _PLACE.validate_python(said)
 
 
-async def _ask(session: Session, question: Question, x: float, y: float, *more: str) -> script.Json:
-    """Ask the main frame, and where another origin's frame covers the place, that frame."""
+async def _chosen(session: Session, x: float, y: float, label: str) -> script.Json:
+    """What comes of choosing in the main frame, and where another origin's frame covers the place, in that frame."""
     source = script.source("element.js")
     cdp, frame = session.current.cdp, session.current.page.main_frame
     x, y = await laid(session, x, y)
-    if not await script.evaluate(cdp, f"{source}.closed", x, y):
-        return await script.evaluate(cdp, f"{source}.{question}", x, y, *more)
+    said = await script.evaluate(cdp, CHOOSE % source, x, y, label)
+    if said is not None:
+        return said
     for _ in range(DEPTH):
         found = await frame.evaluate_handle("([x, y]) => document.elementFromPoint(x, y)", [x, y])
         element = found.as_element()
@@ -114,5 +108,5 @@ async def _ask(session: Session, question: Question, x: float, y: float, *more: 
             break
         left, top = await element.evaluate(CORNER)
         frame, x, y = inner, x - left, y - top
-    answer: script.Json = await frame.evaluate(f"(args) => ({source}\n).{question}(...args)", [x, y, *more])
+    answer: script.Json = await frame.evaluate(f"(args) => ({source}\n).choose(...args)", [x, y, label])
     return answer

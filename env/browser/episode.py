@@ -15,7 +15,7 @@ from env.browser import capture, element, veil
 from env.browser.act import PER_PRESS, act, answer, patience
 from env.browser.navigate import BLANK, NO_PAGE, reason
 from env.browser.session import Session, Tab, gone
-from env.browser.settle import Verdict, activity, settle
+from env.browser.settle import Verdict, activity, settle, stirred
 from env.environment import EnvironmentBroken
 from env.observation import Box, Observation, Receipt, changed, freeze
 
@@ -86,6 +86,12 @@ async def look(session: Session, clock: Clock) -> Observation:
     return _observation(session, clock, {"settle": settled - started, "capture": clock() - settled}, None)
 
 
+async def stir(session: Session, seconds: float, clock: Clock) -> Observation:
+    """Wait for something to change, then settle and see."""
+    await stirred(session, seconds)
+    return await look(session, clock)
+
+
 async def step(session: Session, action: Action, clock: Clock) -> Observation:
     """Act, settle and see; ActionError where it cannot be done, or where a dialog wants its answer."""
     if session.broken:
@@ -94,7 +100,7 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
     dialog, files = session.dialog, len(session.downloads.files)
     window = session.current.name if len(session.tabs) > 1 else ""
     started = clock()
-    session.target, session.chooser = "", None
+    session.target, session.evidence, session.chooser = "", (), None
     await _act(session, action)
     acted = clock()
     settled = await _see(session, clock)
@@ -114,6 +120,7 @@ async def step(session: Session, action: Action, clock: Clock) -> Observation:
         url=session.url,
         focus=session.focus,
         value=session.value,
+        evidence=session.evidence,
     )
     timings = {"act": acted - started, "settle": settled - acted, "capture": clock() - settled}
     return _observation(session, clock, timings, receipt)

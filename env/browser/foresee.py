@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from actions.action import Action, Click, Drag, Key, Navigate, Point, Select, Type, Upload, points
 from env import keys
-from env.browser import element, script
+from env.browser import element, evidence, script
 from env.browser.pointer import css
 from env.browser.session import Session
 from env.browser.veil import CORNER
@@ -35,7 +35,7 @@ async def foresee(session: Session, action: Action) -> Foresight:
         async with asyncio.timeout(PATIENCE):
             risks = await _risks(session, action)
             places = points(action)
-            target = await element.hit(session, *css(session, places[0])) if places else session.focus
+            target = (await evidence.hit(session, css(session, places[0])))[0] if places else session.focus
     except (TimeoutError, PlaywrightError, script.ScriptError):
         if session.broken:
             raise

@@ -19,6 +19,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-gpu",
+    "--disable-partial-raster",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
@@ -34,7 +35,9 @@ async def launch(
         chromium = await playwright.chromium.launch(
             executable_path=path,
             headless=not options.headed,
-            args=[*FLAGS, *flags, ownership.marker],
+            # A capture of pages that are drawn at another scale than the browser's own scales them while it lasts,
+            # and clicks with them.
+            args=[*FLAGS, f"--force-device-scale-factor={options.device_scale_factor:g}", *flags, ownership.marker],
             artifacts_dir=ownership.folder / "artifacts",
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
             handle_sigint=False,  # ours to handle: a run is put on disk before its browser ends

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, TypeAlias
 
-from actions.action import ActionError, Click, Drag, Move, Point, Scroll
+from actions.action import ActionError, Click, Drag, Move, Point, Scroll, points
 from env import keys
 from env.browser import touch
-from env.browser.element import hit, scale
+from env.browser.element import scale
+from env.browser.evidence import hit
 from env.browser.session import Session
 
 STEPS = 4  # mouse moves on each leg of a drag: pages start one only after a few
@@ -35,7 +36,8 @@ async def point(session: Session, action: Pointing) -> None:
         places.insert(0, session.pointer)
     if session.options.touch:
         touch.check(action)
-    session.target = await hit(session, *places[0])
+    session.target, evidence = await hit(session, *places)
+    session.evidence = evidence[len(evidence) - len(points(action)) :]  # the pointer's own place is no place of it
     session.pointer = places[-1]
     if session.options.mobile:
         zoom = await scale(session)

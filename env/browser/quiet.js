@@ -13,12 +13,17 @@
     later: window.setTimeout.bind(window),
     attachShadow: Element.prototype.attachShadow,
     shadows: new WeakMap(), // of elements to their shadow roots, the closed ones too
+    heard: new Set(), // to be called once, with the next thing that moves
     attached: new Set(), // to be called with every new shadow root
     roots: new Set(), // weak references to them
   };
   Object.defineProperty(window, KEY, { value: state });
 
-  const touch = () => { state.activity += 1; };
+  const touch = () => {
+    state.activity += 1;
+    for (const call of state.heard) call();
+    state.heard.clear();
+  };
   const observer = new MutationObserver(touch);
   const observe = (root) => observer.observe(root, {
     subtree: true, childList: true, attributes: true, characterData: true,

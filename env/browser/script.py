@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
@@ -24,6 +25,11 @@ class ScriptError(ValueError):
 def source(name: str) -> str:
     """The text of one of this package's .js files."""
     return files("env.browser").joinpath(name).read_text(encoding="utf-8")
+
+
+def literal(value: Sequence[str | int] | None) -> str:
+    """A list as a script writes it."""
+    return json.dumps(value)
 
 
 async def answers(cdp: CDPSession, seconds: float) -> bool:

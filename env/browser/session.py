@@ -18,7 +18,7 @@ from env.browser.downloads import Downloads
 from env.browser.options import BrowserOptions
 from env.browser.worker import Bell
 from env.environment import EnvironmentBroken
-from env.observation import Box, Image, Value
+from env.observation import Box, Evidence, Image, Value
 from env.secrets import Secret
 from env.untrusted import page as written
 
@@ -68,6 +68,7 @@ class Session:
         self.typed: list[Secret] = []
         self.veiled: tuple[Box, ...] = ()  # places that are covered in the pixels
         self.target = ""  # what the last action was done to
+        self.evidence: tuple[Evidence, ...] = ()  # of what lay at each of its places
         self.pointer = (0.0, 0.0)  # CSS pixels
         self.focus = ""
         self.value: Value = ""  # the kind that the focus holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Literal
 
 from playwright.async_api import Error as PlaywrightError
@@ -15,6 +16,10 @@ Verdict = Literal["still", "quiet", "moving", "loading", "dialog"]
 
 ACTIVITY = """() => [...document.images].every((image) => image.complete)
   ? window[Symbol.for('handeye.quiet')]?.activity ?? null : null"""
+STIRS = """() => new Promise((done) => {
+  const state = window[Symbol.for('handeye.quiet')];
+  if (state) state.heard.add(done);
+})"""
 GLANCE = 0.05  # seconds for a page to say how much has moved so far
 PROBE = 0.25  # seconds in which a page that did not answer before may show that it does again
 MARGIN = 0.25  # seconds that a page's script may answer late
@@ -30,6 +35,30 @@ async def activity(session: Session) -> script.Json:
             return await script.evaluate(tab.cdp, ACTIVITY)
     except (TimeoutError, PlaywrightError, script.ScriptError):
         return None
+
+
+async def stirred(session: Session, seconds: float) -> None:
+    """Wait until the current tab changes, another is shown, or a dialog opens; no longer than `seconds`."""
+    moves = session.navigations
+    works = [asyncio.ensure_future(_stirs(frame)) for frame in session.current.page.frames]
+    for work in works:
+        work.add_done_callback(lambda _: session.bell.ring())
+
+    def moved() -> bool:
+        happened = session.dialogs or session.broken or session.busy() or session.navigations != moves
+        return bool(happened) or any(work.done() for work in works)
+
+    try:
+        await session.bell.until(moved, seconds)
+    finally:
+        for work in works:
+            work.cancel()
+
+
+async def _stirs(frame: Frame) -> None:
+    """Return once something of a frame has moved, or it is another document."""
+    with suppress(PlaywrightError):
+        await frame.evaluate(STIRS)
 
 
 async def settle(session: Session, since: script.Json = None) -> Verdict:

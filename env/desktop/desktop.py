@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from actions.action import Action
+from actions.action import Action, points
 from actions.frame import Frame
 from actions.space import ActionSpace
 from env.desktop.act import act, check, patience
@@ -19,7 +19,7 @@ from env.desktop.input import Failsafe
 from env.desktop.options import DesktopOptions
 from env.desktop.seat import Seat, open_seat
 from env.environment import EnvironmentBroken, Recovery, Task
-from env.observation import Image, Observation, Receipt, changed, freeze
+from env.observation import Evidence, Image, Observation, Receipt, changed, freeze
 from env.process import Ownership
 from env.recover import told
 
@@ -96,7 +96,9 @@ class Desktop:
             acted = self._clock()
             seat.settle()
             times = {"act": acted - started, "settle": self._clock() - acted}
-            return self._observe(seat, (target, before), times)
+            lay = (Evidence("window", target),) if points(action) else ()
+            rest = tuple(Evidence() for _ in points(action)[1:])
+            return self._observe(seat, (target, before), times, lay + rest)
 
     def recover(self) -> Recovery:
         """Go on in the same episode after a crash or a timeout: the screen and its program are opened as by `reset`.
@@ -160,14 +162,16 @@ class Desktop:
         except EnvironmentBroken as broken:
             raise EnvironmentBroken(broken.reason, broken.message, begun=False) from broken
 
-    def _observe(self, seat: Seat, done: tuple[str, Image] | None, times: dict[str, float]) -> Observation:
+    def _observe(
+        self, seat: Seat, done: tuple[str, Image] | None, times: dict[str, float], evidence: tuple[Evidence, ...] = ()
+    ) -> Observation:
         started = self._clock()
         self._pixels = seat.see()
         look = seat.look()
         receipt = None
         if done is not None:
             count, box = changed(done[1], self._pixels)
-            receipt = Receipt(target=done[0], pixels_changed=count, changed_box=box)
+            receipt = Receipt(target=done[0], pixels_changed=count, changed_box=box, evidence=evidence)
         return Observation(
             screenshot=self._pixels,
             title=look.title,

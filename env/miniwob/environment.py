@@ -7,19 +7,19 @@ Foundation's `miniwob` package.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypedDict, cast
 
-from actions import Action, ActionError, ActionSpace
+from actions import Action, ActionError, ActionSpace, Point
 from env.browser import Browser, BrowserOptions
 from env.browser.script import Json, ScriptError
 from env.environment import EnvironmentBroken, Task
 from env.miniwob.oracle import HEIGHT, TASKS, VIEWPORT, WIDTH, Expected, ExpectedData, read_expected, script
 from env.miniwob.site import page_names, serve
-from env.observation import Observation
+from env.observation import Evidence, Observation
 
 OPTIONS = BrowserOptions(size=VIEWPORT, clip=(WIDTH, HEIGHT), veil=False)
 """One screenshot pixel to one CSS pixel, and only the task is seen, not the display of rewards beside it; its passwords
@@ -75,6 +75,18 @@ class MiniWoB:
         if self._done:
             raise ActionError(f"{action.kind}: the episode is over; finish")
         return self._told(self._browser.step(action))
+
+    def lies(self, places: Sequence[Point]) -> tuple[Evidence, ...]:
+        """As `Browser.lies` says."""
+        return self._browser.lies(places)
+
+    def named(self, *, beyond: bool = False) -> tuple[Evidence, ...]:
+        """As `Browser.named` says; nothing lies beyond the screenshot."""
+        return self._browser.named()
+
+    def stir(self, seconds: float) -> Observation:
+        """As `Browser.stir` says."""
+        return self._told(self._browser.stir(seconds))
 
     def solve(self) -> Expected | None:
         """A right next action, or None once the episode is over or cannot be won any more.
