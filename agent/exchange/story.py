@@ -1,0 +1,89 @@
+"""What was read of somebody else's data: runs that are not on disk yet, and how they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions import Action, Finish, Frame
+from agent.exchange.past import blank
+from agent.manifest import versions
+from agent.record import Recorder, now
+from agent.schema import EnvironmentEntry, LimitsEntry, ModelEntry, RunFile, TaskEntry
+from agent.step import Reply, Step, Stop
+from env import Image, Observation
+
+UNSEEN = "no picture of this screen was kept"
+SHARED = "several actions belong to this screen; what the later ones saw was not kept"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One step that was read: what was seen, what was written, and the action that this means."""
+
+    text: str
+    frame: Frame
+    screen: Image | None = None
+    """None where no picture was kept."""
+    action: Action | None = None
+    error: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Story:
+    """One run that was read; `place` is its file, and its line where it has one."""
+
+    place: str
+    name: str
+    instruction: str
+    scenes: tuple[Scene, ...]
+    last: Image | None = None
+    """The screen that it led to, where that is known."""
+
+
+def keep(story: Story, folder: Path, *, source: str, dialect: str) -> None:
+    """Write a story as a run folder: unverified, whatever it says itself, since nobody here saw it."""
+    first = story.scenes[0]
+    manifest = RunFile(
+        name=story.name,
+        created=now().isoformat(timespec="seconds"),
+        task=TaskEntry(instruction=story.instruction, start="", seed=0),
+        model=ModelEntry(name=f"imported:{source}", dialect=dialect),
+        environment=EnvironmentEntry(kind="custom", width=first.frame.width, height=first.frame.height),
+        limits=LimitsEntry(),
+        versions=versions(),
+    )
+    with Recorder(folder, manifest) as record:
+        for step in _steps(story):
+            record.add(step)
+        end = story.scenes[-1].action
+        said = end.text if isinstance(end, Finish) else "the end of what was imported"
+        record.finish(Stop("finished", said), "unverified")
+
+
+def _steps(story: Story) -> Sequence[Step]:
+    seen = [_look(scene.screen, scene) for scene in story.scenes]
+    after: list[Observation | None] = [
+        *seen[1:],
+        _look(story.last, story.scenes[-1]) if story.last is not None else None,
+    ]
+    return [
+        Step(
+            index=number,
+            before=seen[number - 1],
+            reply=Reply(scene.text),
+            frame=scene.frame,
+            action=scene.action,
+            error=scene.error,
+            after=None if scene.error or isinstance(scene.action, Finish) else after[number - 1] or seen[number - 1],
+        )
+        for number, scene in enumerate(story.scenes, start=1)
+    ]
+
+
+def _look(screen: Image | None, scene: Scene) -> Observation:
+    if screen is None:
+        return Observation(blank(scene.frame.width, scene.frame.height), notes=(UNSEEN, *scene.notes))
+    return Observation(screen, notes=scene.notes)
