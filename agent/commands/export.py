@@ -58,6 +58,8 @@ def export(
         refuse(f"--format {format_}: expected one of {', '.join(FORMATS)}")
     if format_ == "uitars" and not (dialect or model):
         dialect = "ui-tars-1.5"
+    if form == "shards":
+        model = model or "builtin"  # nobody else reads them
     given = {
         "dialect": dialect,
         "history": history,

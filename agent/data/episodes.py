@@ -1,4 +1,4 @@
-"""`python -m agent.data.episodes --out FOLDER --count RUNS --seed SEED` records MiniWoB++ episodes played by the oracle.
+"""`python -m agent.data.episodes --out FOLDER --count RUNS --seed SEED` records MiniWoB++ episodes of the oracle.
 
 The records are those of any other run, so that `handeye export` makes training data of them. Run again, it goes on.
 """

@@ -128,8 +128,9 @@ def _lines(runs: Iterable[Named], order: Order, ledger: Ledger) -> None:
         keep = partial(_line, album, write, texts[side], named.run)
         ledger.note(named, _sorted(named, order, ledger, keep), side)
     for side, lines in texts.items():
-        ledger.files[f"{side}.jsonl"] = len(lines)
-        replace(order.out / f"{side}.jsonl", "".join(lines).encode())
+        if lines:  # loaders of data sets stumble over an empty file
+            ledger.files[f"{side}.jsonl"] = len(lines)
+            replace(order.out / f"{side}.jsonl", "".join(lines).encode())
     if order.format == "llamafactory":
         replace(order.out / "dataset_info.json", chatml.dataset_info(list(ledger.files)).encode())
 

@@ -88,5 +88,8 @@ def receipt(effect: Effect) -> Receipt:
         url=effect.url,
         focus=effect.focus,
         value=effect.value,
-        evidence=tuple(Evidence(each.role, each.name, each.text, each.box, each.near) for each in effect.evidence),
+        evidence=tuple(
+            Evidence(role=each.role, name=each.name, text=each.text, box=each.box, near=each.near)
+            for each in effect.evidence
+        ),
     )
