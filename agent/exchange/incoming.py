@@ -125,6 +125,8 @@ def _scenes(action: JsonValue, screen: Image | None, frame: Frame) -> list[Scene
         actions = list(pyautogui.read(action, frame))
     except ActionError as mistake:
         return [Scene(action, frame, screen, error=str(mistake))]
+    if not actions:
+        return [Scene(action, frame, screen, error="the code makes no call")]
     notes = ((), *((SHARED,) for _ in actions[1:]))
     return [Scene(action, frame, screen, each, notes=note) for each, note in zip(actions, notes, strict=False)]
 
