@@ -8,7 +8,8 @@ assistant's. What tells the actions therefore begins the first human turn.
 `llamafactory` is LLaMA-Factory's sharegpt form (hiyouga/LLaMA-Factory, data/README.md and data/dataset_info.json, the
 entry `mllm_demo`): `messages` with `role` and `content`, `images`, and dataset_info.json that says so.
 
-Both pass over the fields `run` and `step`, which say where a sample comes from.
+Both pass over the fields `run` and `step`, which say where a sample comes from, and `coordinates`, the width and height
+that coordinates in it count to.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def qwen(sample: Sample, images: Sequence[str]) -> str:
         {"from": SPEAKERS[turn.role], "value": turn.text} for turn in without_system(sample.turns)
     ]
     shown: JsonValue = images[0] if len(images) == 1 else list(images)
-    return _line({"run": sample.run, "step": sample.step, "image": shown, "conversations": turns})
+    return _line(sample, {"image": shown, "conversations": turns})
 
 
 def without_system(turns: Sequence[Turn]) -> list[Turn]:
@@ -50,7 +51,7 @@ def without_system(turns: Sequence[Turn]) -> list[Turn]:
 def llamafactory(sample: Sample, images: Sequence[str]) -> str:
     """A line of `llamafactory`."""
     messages: list[JsonValue] = [{"role": turn.role, "content": turn.text} for turn in sample.turns]
-    return _line({"run": sample.run, "step": sample.step, "messages": messages, "images": list(images)})
+    return _line(sample, {"messages": messages, "images": list(images)})
 
 
 def dataset_info(files: Sequence[str]) -> str:
@@ -67,5 +68,7 @@ def dataset_info(files: Sequence[str]) -> str:
     return json.dumps(told, indent=1) + "\n"
 
 
-def _line(data: dict[str, JsonValue]) -> str:
-    return json.dumps(data, ensure_ascii=False) + "\n"
+def _line(sample: Sample, data: dict[str, JsonValue]) -> str:
+    edges = list(sample.edges) if sample.edges else None
+    origin: dict[str, JsonValue] = {"run": sample.run, "step": sample.step, "coordinates": edges}
+    return json.dumps({**origin, **data}, ensure_ascii=False) + "\n"

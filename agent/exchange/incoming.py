@@ -190,7 +190,7 @@ def _reply(said: str, screen: Image | None, source: Source) -> Scene:
     if screen is not None:
         height, width = screen.shape[:2]
     try:
-        frame = dialect.frame(width, height, *source.style.size(width, height))
+        frame = source.style.frame(width, height)
     except ValueError as error:
         raise Wrong(f"a screen of {width}x{height} pixels: {error}") from error
     try:

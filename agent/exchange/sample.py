@@ -56,6 +56,8 @@ class Sample:
     instruction: str
     turns: tuple[Turn, ...]
     screens: tuple[Look, ...]
+    edges: tuple[int, int] | None = None
+    """Width and height that coordinates count to; None where the screens do not agree."""
     earlier: tuple[str, ...] = ()
     """The calls made so far, oldest first."""
 
@@ -96,7 +98,9 @@ class Pupil:
         _check(turns, shown)
         looks = tuple(line.before for line in self.run.lines[now.index - shown : now.index])
         calls = tuple(call(each.reply.text) for each in past if each.after and not each.error)
-        return Sample(name, now.index, self.task.instruction, turns, looks, calls)
+        edges = {(frame.model_width, frame.model_height) for frame in map(self.framed, looks)}
+        agreed = edges.pop() if len(edges) == 1 else None
+        return Sample(name, now.index, self.task.instruction, turns, looks, agreed, calls)
 
     def question(self, now: Step, past: Sequence[Step]) -> Question:
         """What the model would have been asked. Raises `Unfit`."""
@@ -127,7 +131,11 @@ class Pupil:
 
     def frame(self, now: Step) -> Frame:
         """The screen of a step, and the image that this model sees of it. ValueError for one that it cannot see."""
-        return self.style.speech.frame(*now.before.size, *self.style.size(*now.before.size))
+        return self.style.frame(*now.before.size)
+
+    def framed(self, look: Look) -> Frame:
+        """The same of a screen that was kept."""
+        return self.style.frame(look.width, look.height)
 
     def own(self, earlier: Step) -> Step:
         """An earlier step as if this model had made it, in the coordinates in which it would have seen the screen."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from actions import DIALECTS, Dialect, smart_resize
+from actions import DIALECTS, Dialect, Frame, smart_resize
 from agent.schema import Entry
 from agent.settings import Settings
 
@@ -48,6 +48,10 @@ class Style(Entry):
             height, width, factor=self.factor, min_pixels=self.min_pixels, max_pixels=self.max_pixels
         )
         return columns, rows
+
+    def frame(self, width: int, height: int) -> Frame:
+        """The frame in which coordinates on a picture of this size are meant. ValueError as `size`."""
+        return self.speech.frame(width, height, *self.size(width, height))
 
     def kept(self, width: int, height: int) -> tuple[int, int]:
         """Width and height at which a picture goes out.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actions import ActionError
+from actions import ActionError, Frame
 from agent.exchange.outside import Wrong, picture, rows
 from agent.exchange.sample import IMAGE
 from agent.exchange.story import Scene, Story
@@ -48,6 +48,7 @@ class Row(BaseModel):
     images: tuple[str, ...] = ()
     run: str | None = None
     step: int | None = None
+    coordinates: tuple[int, int] | None = Field(default=None, description="the width and height that they count to")
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ def _story(place: str, row: Row, folder: Path, style: Style) -> Story:
     asked = _ASKED.search(pairs[0].asked)
     instruction = asked[1] if asked else pairs[0].asked.replace(IMAGE, "").strip()
     kept = pairs if row.step is None else pairs[-1:]
-    scenes = tuple(_scene(pair, folder, style) for pair in kept)
+    scenes = tuple(_scene(pair, folder, style, row.coordinates) for pair in kept)
     stem, _, line = place.rpartition("/")[2].rpartition(":")
     return Story(place, row.run or f"{stem or line}-{line}", instruction, scenes)
 
@@ -116,11 +117,11 @@ def _pairs(row: Row) -> Iterator[Pair]:
         raise Wrong(f"it has {len(pictures)} pictures, and only {used} {IMAGE} stand in it")
 
 
-def _scene(pair: Pair, folder: Path, style: Style) -> Scene:
+def _scene(pair: Pair, folder: Path, style: Style, edges: tuple[int, int] | None) -> Scene:
     screen = picture(folder, pair.picture)
     height, width = screen.shape[:2]
     try:
-        frame = style.speech.frame(width, height, *style.size(width, height))
+        frame = Frame(width, height, *edges) if edges else style.frame(width, height)
     except ValueError as error:
         raise Wrong(str(error)) from error
     try:

@@ -25,10 +25,10 @@ def write(lines: Sequence[Line], style: Style) -> str:
 
 def _blocks(line: Line, style: Style) -> Iterator[str]:
     assert line.action is not None
-    look, dialect = line.before, style.speech
+    dialect = style.speech
     said = thought(line.reply.text) if style.thoughts else ""
     try:
-        frame = dialect.frame(look.width, look.height, *style.size(look.width, look.height))
+        frame = style.frame(line.before.width, line.before.height)
         for action in lowered(line.action):
             yield with_thought(said, dialect.print(action, frame), dialect.name)
             said = ""
