@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.exchange.style import Style
-from agent.picture import decode, digest, encode, resize
+from agent.picture import digest, encode, resize
 from agent.reader import Run
 from agent.record import replace
 from agent.schema import Look
@@ -35,5 +35,6 @@ class Album:
 
 def png(run: Run, look: Look, size: tuple[int, int]) -> bytes:
     """The file of a screen at this size: as it was kept, where that is its own. Raises `RecordError`."""
-    data = run.picture(look.screen)
-    return data if size == (look.width, look.height) else encode(resize(decode(data), size))
+    if size == (look.width, look.height):
+        return run.picture(look.screen)
+    return encode(resize(run.screen(look.screen), size))

@@ -69,6 +69,6 @@ def dataset_info(files: Sequence[str]) -> str:
 
 
 def _line(sample: Sample, data: dict[str, JsonValue]) -> str:
-    edges = list(sample.edges) if sample.edges else None
+    edges: JsonValue = list(sample.edges) if sample.edges else None
     origin: dict[str, JsonValue] = {"run": sample.run, "step": sample.step, "coordinates": edges}
     return json.dumps({**origin, **data}, ensure_ascii=False) + "\n"

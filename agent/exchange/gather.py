@@ -22,17 +22,24 @@ class Named:
     run: Run
 
 
-def gather(folders: Sequence[Path]) -> Iterator[Named]:
-    """The runs in `folders`, and in the folders in those, in the order given. Raises `RecordError`."""
+def gather(folders: Sequence[Path]) -> Iterator[Named | Left]:
+    """The runs in `folders`, and in the folders in those, in the order given, and a word on what cannot be read.
+
+    Raises `RecordError` for a folder without any run.
+    """
     taken: dict[str, int] = {}
     for folder in (found for given in folders for found in _runs(given)):
         short = folder.resolve().name
         taken[short] = taken.get(short, 0) + 1
-        yield Named(short if taken[short] == 1 else f"{short}-{taken[short]}", read_run(folder))
+        name = short if taken[short] == 1 else f"{short}-{taken[short]}"
+        try:
+            yield Named(name, read_run(folder))
+        except RecordError as error:
+            yield Left(name, 0, f"its record cannot be read: {error}")
 
 
 def _runs(folder: Path) -> list[Path]:
-    if (folder / "run.json").exists() or not folder.is_dir():
+    if (folder / "run.json").exists():
         return [folder]
     found = sorted(path.parent for path in folder.glob("*/run.json"))
     if not found:

@@ -14,11 +14,10 @@ from actions import ActionError, Frame
 from actions.code import read_code
 from agent.exchange import osworld, pyautogui, talk, uitars
 from agent.exchange.manifest import beside
-from agent.exchange.outside import Missing, Wrong, contents, picture, rows, text
+from agent.exchange.outside import Missing, Shot, Wrong, contents, picture, rows, text
 from agent.exchange.story import SHARED, Scene, Story, keep
 from agent.exchange.style import Style
 from agent.record import claim
-from env import Image
 
 Format = Literal["sft", "llamafactory", "osworld", "pyautogui", "uitars"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -95,17 +94,17 @@ def _trajectory(path: Path, source: Source) -> Story:
     if not found:
         raise Wrong(f"{path}: holds no step")
     screens = [_seen(path, folder, "step_0.png"), *(_seen(place, folder, row.screenshot_file) for place, row in found)]
-    size = next((screen.shape[1::-1] for screen in screens if screen is not None), source.size)
+    size = next(((screen.width, screen.height) for screen in screens if screen), source.size)
     if size is None:
         raise Wrong(f"{path}: none of its pictures is in {folder}; state the size of the screen (--size)")
     scenes: list[Scene] = []
     for (_, row), screen in zip(found, screens, strict=False):
-        height, width = screen.shape[:2] if screen is not None else (size[1], size[0])
-        scenes += _scenes(row.action, screen, Frame(width, height, width, height))
+        shown = (screen.width, screen.height) if screen else size
+        scenes += _scenes(row.action, screen, Frame(*shown, *shown))
     return Story(str(path), path.resolve().parent.name, _instruction(path.parent), tuple(scenes), screens[-1])
 
 
-def _seen(place: object, folder: Path, name: str) -> Image | None:
+def _seen(place: object, folder: Path, name: str) -> Shot | None:
     """A picture that the data names; None where it names none, or none is there."""
     try:
         return picture(folder, name) if name else None
@@ -115,7 +114,7 @@ def _seen(place: object, folder: Path, name: str) -> Image | None:
         raise Wrong(f"{place}: {why}") from why
 
 
-def _scenes(action: JsonValue, screen: Image | None, frame: Frame) -> list[Scene]:
+def _scenes(action: JsonValue, screen: Shot | None, frame: Frame) -> list[Scene]:
     """What one action of OSWorld comes to: each of its calls is a step on the one screen that was kept."""
     if not isinstance(action, str):
         return [Scene(str(action)[:1000], frame, screen, error="the action is no text; expected code or a word")]
@@ -184,11 +183,9 @@ def _text(path: Path, source: Source) -> Story:
     return Story(str(path), path.stem, known.get(path.stem, ""), scenes)
 
 
-def _reply(said: str, screen: Image | None, source: Source) -> Scene:
+def _reply(said: str, screen: Shot | None, source: Source) -> Scene:
     dialect = source.style.speech
-    width, height = source.size or (0, 0)
-    if screen is not None:
-        height, width = screen.shape[:2]
+    width, height = (screen.width, screen.height) if screen else source.size or (0, 0)
     try:
         frame = source.style.frame(width, height)
     except ValueError as error:

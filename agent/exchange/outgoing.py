@@ -68,7 +68,7 @@ class Ledger:
         return Manifest(format=order.format, style=order.style, files=self.files, runs=tuple(self.runs), left_out=left)
 
 
-def export(runs: Iterable[Named], order: Order) -> Manifest:
+def export(runs: Iterable[Named | Left], order: Order) -> Manifest:
     """Make the data; the same runs in the same order give the same bytes.
 
     Raises `ExportError` where `order.out` is not a new or an empty folder.
@@ -98,9 +98,11 @@ def _claim(out: Path) -> None:
         raise ExportError(f"{out}: {error.strerror}") from error
 
 
-def _worth(runs: Iterable[Named], order: Order, ledger: Ledger) -> Iterator[Named]:
+def _worth(runs: Iterable[Named | Left], order: Order, ledger: Ledger) -> Iterator[Named]:
     for named in runs:
-        if left := worth(named, verified=order.verified):
+        if isinstance(named, Left):
+            ledger.left.append(named)
+        elif left := worth(named, verified=order.verified):
             ledger.left.append(left)
         else:
             yield named
@@ -112,7 +114,7 @@ def _sorted(named: Named, order: Order, ledger: Ledger, keep: Callable[[Sample],
     for found in samples(named.run, named.name, order.style):
         try:
             left = found if isinstance(found, Left) else keep(found)
-        except (RecordError, OSError) as error:
+        except RecordError as error:
             left = Left(named.name, found.step, f"its picture cannot be read: {error}")
         kept += left is None
         ledger.left += [left] if left else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,21 @@ class Wrong(ValueError):
 
 class Missing(Wrong):
     """A picture that is not there."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture that was looked at once, and can be read again: data may hold more than fit into memory."""
+
+    path: Path
+    width: int
+    height: int
+
+    def image(self) -> Image:
+        """Its pixels."""
+        from model import read_image
+
+        return read_image(self.path)
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -91,7 +107,7 @@ def text(path: Path) -> str:
         raise Wrong(f"{path}: is no UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
-def picture(folder: Path, name: str) -> Image:
+def picture(folder: Path, name: str) -> Shot:
     """The picture `name` in `folder` or below it. Raises `Wrong` for one that lies elsewhere, or is none.
 
     The name was written by the data: whether it leaves the folder is decided by where it leads, links included.
@@ -105,8 +121,9 @@ def picture(folder: Path, name: str) -> Image:
             raise Wrong(f"picture {name[:200]!r} lies outside {root}")
         if not path.is_file():
             raise Missing(f"picture {name[:200]!r}: there is no such file in {root}")
-        return read_image(path)
+        height, width = read_image(path).shape[:2]
     except (OSError, ValueError) as error:
         if isinstance(error, Wrong):
             raise
         raise Wrong(f"picture {name[:200]!r}: {error}") from error
+    return Shot(path, width, height)

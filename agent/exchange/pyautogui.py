@@ -18,10 +18,10 @@ from agent.exchange.lower import Unsaid, lowered, pyautogui_keys
 from agent.schema import Line
 
 DIALECT = DIALECTS["pyautogui"]
-TOGETHER = 40
-"""Calls that one action consists of, at most."""
+TOGETHER = 24
+"""Calls that one action consists of, at most, but for a drag."""
 
-CALLS = 20_000
+CALLS = 5_000
 BARE = 500_000
 """Calls, and characters without texts, of a script that is read."""
 
@@ -82,6 +82,8 @@ def read(code: str, frame: Frame) -> Iterator[Action]:
 
 def first(calls: Sequence[Call], frame: Frame) -> tuple[Action, int]:
     """The action that `calls` begin with, and how many of them it takes. Raises `ActionError`."""
+    if (drag := _pressed(calls)) > 0:
+        return combine(calls[:drag], frame), drag
     near = calls[:TOGETHER]
     action = combine(near, frame)
     for count in range(1, len(near)):
@@ -91,3 +93,11 @@ def first(calls: Sequence[Call], frame: Frame) -> tuple[Action, int]:
         except ActionError:  # cut in the middle
             continue
     return action, len(near)
+
+
+def _pressed(calls: Sequence[Call]) -> int:
+    """How many calls lie between a mouseDown that `calls` begin with and its mouseUp, both counted; 0 without one."""
+    begins = [call.name for call in calls[:2]]
+    if begins[:1] != ["pyautogui.mouseDown"] and begins != ["pyautogui.moveTo", "pyautogui.mouseDown"]:
+        return 0
+    return next((number for number, call in enumerate(calls, 1) if call.name == "pyautogui.mouseUp"), 0)

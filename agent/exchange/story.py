@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from actions import Action, Finish, Frame
+from agent.exchange.outside import Shot
 from agent.exchange.past import blank
 from agent.manifest import versions
 from agent.record import Recorder, now
 from agent.schema import EnvironmentEntry, LimitsEntry, ModelEntry, RunFile, TaskEntry
 from agent.step import Reply, Step, Stop
-from env import Image, Observation
+from env import Observation
 
 UNSEEN = "no picture of this screen was kept"
 SHARED = "several actions belong to this screen; what the later ones saw was not kept"
@@ -24,7 +25,7 @@ class Scene:
 
     text: str
     frame: Frame
-    screen: Image | None = None
+    screen: Shot | None = None
     """None where no picture was kept."""
     action: Action | None = None
     error: str = ""
@@ -39,7 +40,7 @@ class Story:
     name: str
     instruction: str
     scenes: tuple[Scene, ...]
-    last: Image | None = None
+    last: Shot | None = None
     """The screen that it led to, where that is known."""
 
 
@@ -63,27 +64,28 @@ def keep(story: Story, folder: Path, *, source: str, dialect: str) -> None:
         record.finish(Stop("finished", said), "unverified")
 
 
-def _steps(story: Story) -> Sequence[Step]:
-    seen = [_look(scene.screen, scene) for scene in story.scenes]
-    after: list[Observation | None] = [
-        *seen[1:],
-        _look(story.last, story.scenes[-1]) if story.last is not None else None,
-    ]
-    return [
-        Step(
+def _steps(story: Story) -> Iterator[Step]:
+    """The steps, of which no more than two screens are in memory at a time."""
+    now = _look(story.scenes[0].screen, story.scenes[0])
+    for number, scene in enumerate(story.scenes, start=1):
+        if number < len(story.scenes):
+            later = _look(story.scenes[number].screen, story.scenes[number])
+        else:
+            later = now if story.last is None else _look(story.last, scene)
+        done = not scene.error and scene.action is not None and not isinstance(scene.action, Finish)
+        yield Step(
             index=number,
-            before=seen[number - 1],
+            before=now,
             reply=Reply(scene.text),
             frame=scene.frame,
             action=scene.action,
             error=scene.error,
-            after=None if scene.error or isinstance(scene.action, Finish) else after[number - 1] or seen[number - 1],
+            after=later if done else None,
         )
-        for number, scene in enumerate(story.scenes, start=1)
-    ]
+        now = later
 
 
-def _look(screen: Image | None, scene: Scene) -> Observation:
+def _look(screen: Shot | None, scene: Scene) -> Observation:
     if screen is None:
         return Observation(blank(scene.frame.width, scene.frame.height), notes=(UNSEEN, *scene.notes))
-    return Observation(screen, notes=scene.notes)
+    return Observation(screen.image(), notes=scene.notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from agent.exchange.sample import IMAGE
 from agent.exchange.story import Scene, Story
 from agent.exchange.style import Style
 
-_ASKED = re.compile(r"^Instruction: (.*?)\nPrevious actions:", re.MULTILINE | re.DOTALL)
+ASKED, DONE = "Instruction: ", "\nPrevious actions:"
+"""What our own prompts put around the instruction."""
+
 ROLES = {"human": "user", "gpt": "assistant"}
 
 
@@ -94,12 +95,18 @@ def _story(place: str, row: Row, folder: Path, style: Style) -> Story:
     pairs = list(_pairs(row))
     if not pairs:
         raise Wrong("no picture is followed by an answer")
-    asked = _ASKED.search(pairs[0].asked)
-    instruction = asked[1] if asked else pairs[0].asked.replace(IMAGE, "").strip()
     kept = pairs if row.step is None else pairs[-1:]
     scenes = tuple(_scene(pair, folder, style, row.coordinates) for pair in kept)
     stem, _, line = place.rpartition("/")[2].rpartition(":")
-    return Story(place, row.run or f"{stem or line}-{line}", instruction, scenes)
+    return Story(place, row.run or f"{stem or line}-{line}", _instruction(pairs[0].asked), scenes)
+
+
+def _instruction(asked: str) -> str:
+    start = 0 if asked.startswith(ASKED) else asked.find(f"\n{ASKED}") + 1
+    end = asked.find(DONE, start)
+    if end < 0 or not asked.startswith(ASKED, start):
+        return asked.replace(IMAGE, "").strip()
+    return asked[start + len(ASKED) : end]
 
 
 def _pairs(row: Row) -> Iterator[Pair]:
@@ -119,9 +126,9 @@ def _pairs(row: Row) -> Iterator[Pair]:
 
 def _scene(pair: Pair, folder: Path, style: Style, edges: tuple[int, int] | None) -> Scene:
     screen = picture(folder, pair.picture)
-    height, width = screen.shape[:2]
+    size = screen.width, screen.height
     try:
-        frame = Frame(width, height, *edges) if edges else style.frame(width, height)
+        frame = Frame(*size, *edges) if edges else style.frame(*size)
     except ValueError as error:
         raise Wrong(str(error)) from error
     try:
