@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from agent.commands.ending import refuse
 from agent.commands.exchanging import Dialect, Factor, style_of
 from agent.describe import clean
 from agent.reader import RecordError
+
+if TYPE_CHECKING:
+    from agent.exchange import Manifest
 
 SHOWN = 20
 """Steps that are named on standard error; the manifest names all."""
@@ -75,17 +78,22 @@ def export(
         made = write(gather(folders), Order(form, out, style, verified=not any_outcome, val=val))
     except (ExportError, RecordError) as error:
         refuse(str(error))
+    _name(made, out)
+    sys.stdout.write((made.model_dump_json() if as_json else _count(made, out)) + "\n")
+    if not any(run.kept for run in made.runs):
+        refuse(f"nothing was worth exporting; {len(made.left_out)} left out", 1)
+
+
+def _name(made: Manifest, out: Path) -> None:
+    """Say on standard error what is not in the data."""
     for left in made.left_out[:SHOWN]:
         where = f"{left.run}{f', step {left.step}' if left.step else ''}"
         sys.stderr.write(f"left out: {clean(f'{where}: {left.why}', 300)}\n")
     if len(made.left_out) > SHOWN:
         sys.stderr.write(f"left out: {len(made.left_out) - SHOWN} more, all in {out / 'manifest.json'}\n")
-    if as_json:
-        sys.stdout.write(made.model_dump_json() + "\n")
-    else:
-        kept = sum(run.kept for run in made.runs)
-        sys.stdout.write(f"{kept} steps of {len(made.runs)} runs in {out}\n")
-        for name, count in made.files.items():
-            sys.stdout.write(f"  {name}  {count}\n")
-    if not any(run.kept for run in made.runs):
-        refuse(f"nothing was worth exporting; {len(made.left_out)} left out", 1)
+
+
+def _count(made: Manifest, out: Path) -> str:
+    """What is in it, for people."""
+    total = f"{sum(run.kept for run in made.runs)} steps of {len(made.runs)} runs in {out}"
+    return "\n".join([total, *(f"  {clean(name)}  {count}" for name, count in made.files.items())])
