@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -45,8 +46,8 @@ def trained(data: Path, out: Path) -> int:
     return int(state["updates"])
 
 
-def exported(runs: Path, out: Path) -> str:
-    ran = handeye("export", runs, "--format", "shards", "--out", out)
+def exported(runs: Path, out: Path, form: str = "shards") -> str:
+    ran = handeye("export", runs, "--format", form, "--model", "builtin", "--out", out)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -101,6 +102,17 @@ def test_a_step_of_training_takes_the_export_as_it_is(few: Path, tmp_path: Path)
     for path in (tmp_path / "data").glob("*/shard-*.npz"):
         assert all(picture.turns[0].prompt.startswith("Instruction: ") for picture in samples.read_shard(path))
     assert trained(tmp_path / "data" / "train", tmp_path / "out") >= 1
+
+
+@pytest.mark.parametrize("form", ["sft", "llamafactory"])
+def test_a_step_of_fine_tuning_takes_the_lines_as_they_are(form: str, few: Path, tmp_path: Path) -> None:
+    pytest.importorskip("model.train.records", reason="fine-tuning from lines is not here yet")
+    exported(few, tmp_path / "data", form)
+    lines = tmp_path / "data" / "train.jsonl"
+    ran = handeye("train", "finetune", "--data", lines, "--out", tmp_path / "out", "--updates", "1")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads((tmp_path / "out" / "data.json").read_text())
+    assert (told["samples"], told["unusable"]) == (len(lines.read_text().splitlines()), [])
 
 
 @pytest.mark.slow
