@@ -19,6 +19,7 @@ from agent.exchange import Manifest, Order, Style, export, gather
 from agent.exchange.dictation import Dictation
 from agent.exchange.manifest import Format
 from agent.exchange.sample import IMAGE, Left, Sample, samples, thought, with_thought
+from agent.prompt import call
 from agent.reader import read_run
 from agent.speaker import Question, Said
 from agent.spoken import ModelPolicy
@@ -296,3 +297,18 @@ def test_a_thought_is_told_from_its_call(said: str, dialect: str) -> None:
 def test_a_record_in_canonical_words_has_no_thought() -> None:
     frame = Frame(10, 10, 10, 10)
     assert thought(Canonical().print(Click(at=Point(x=1, y=2)), frame)) == ""
+
+
+def test_turns_of_another_dialect_are_said_anew_in_that_of_the_data(tmp_path: Path) -> None:
+    keep(tmp_path)
+    style = SMALL.model_copy(update={"history": "all"})
+    *_, last = made(tmp_path, style)
+    assert isinstance(last, Sample)
+    answers = [turn.text for turn in last.turns if turn.role == "assistant"]
+    width, height = last.screens[0].width, last.screens[0].height
+    frame = style.frame(width, height)
+    played = [line.action for line in read_run(tmp_path).lines if line.action]
+    assert last.edges == (frame.model_width, frame.model_height)
+    for answer, action in zip(answers, played, strict=True):
+        assert answer == style.speech.print(action, frame)
+    assert last.earlier == tuple(call(answer) for answer in answers[:-1])
