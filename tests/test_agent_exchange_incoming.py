@@ -138,7 +138,9 @@ def test_uitars_text_comes_in_with_its_pictures(rich: Path, tmp_path: Path) -> N
 
 @given(st.lists(ACTIONS, min_size=1, max_size=5))
 @example([Type(text="a"), Key(keys=("enter",))])
-@example([Click(at=None), Click(at=Point(x=1, y=1)), Drag(path=(Point(x=1, y=1), Point(x=2, y=2)))])
+@example([Drag(path=(Point(x=1, y=1), Point(x=2, y=2))), Click(at=Point(x=1, y=1), modifiers=("ctrl",)), Click()])
+@example([Key(keys=("ctrl", "a"), hold=2), Drag(path=tuple(Point(x=n, y=n) for n in range(60))), Wait(seconds=2)])
+@example([Click(at=Point(x=1, y=1), hold=2), Scroll(at=Point(x=3, y=3), dy=120), Drag(path=(Point(x=1, y=1),))])
 def test_a_script_reads_back_as_the_actions_it_was_written_from(actions: list[Action]) -> None:
     said: list[Action] = []
     code = ["import pyautogui", "pyautogui.PAUSE = 0.5"]
