@@ -83,6 +83,8 @@ actions:
   - {{kind: click, at: {{x: 30, y: 20}}}}
 """
 
+TOLD = {1: ("textbox", "Name"), 4: ("combobox", "City"), 10: ("button", "Delete"), 19: ("button", "Send")}
+
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -97,8 +99,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def work(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of the whole page worked through, with what is known of two of its elements."""
     folder = tmp_path_factory.mktemp("runs") / "work"
-    told = {1: ("textbox", "Name"), 4: ("combobox", "City"), 10: ("button", "Delete"), 19: ("button", "Send")}
-    return evident(recorded(read_script(pages / "task.yaml", {}), folder), told)
+    return evident(recorded(read_script(pages / "task.yaml", {}), folder), TOLD)
 
 
 def recorded(loaded: Loaded, folder: Path) -> Path:
@@ -108,12 +109,12 @@ def recorded(loaded: Loaded, folder: Path) -> Path:
 
 
 def evident(folder: Path, told: Mapping[int, tuple[str, str]]) -> Path:
-    """The record with roles and names of what lay at the places of some steps."""
+    """The record with roles and names of what lay at the places of these steps, and of no other."""
     lines = []
     for line in read_run(folder).lines:
-        if line.index in told and line.receipt:
-            role, name = told[line.index]
-            receipt = line.receipt.model_copy(update={"evidence": (EvidenceEntry(role=role, name=name),)})
+        if line.receipt:
+            known = [EvidenceEntry(role=role, name=name) for role, name in [told.get(line.index, ("", ""))] if role]
+            receipt = line.receipt.model_copy(update={"evidence": tuple(known)})
             line = line.model_copy(update={"receipt": receipt})
         lines.append(line.model_dump_json() + "\n")
     (folder / "steps.jsonl").write_text("".join(lines))
@@ -196,7 +197,7 @@ def test_text_of_a_page_or_a_task_stays_a_literal(work: Path, tmp_path: Path) ->
             line = line.model_copy(update={"action": line.action.model_copy(update={"text": HOSTILE})})
         lines.append(line.model_dump_json() + "\n")
     (bad / "steps.jsonl").write_text("".join(lines))
-    evident(bad, {1: ("textbox", HOSTILE)})
+    evident(bad, TOLD | {1: ("textbox", HOSTILE)})
     written(bad, tmp_path / "out")
     code = (tmp_path / "out" / "work.py").read_text()
     assert set(called(code)) == set(called((clean / "work.py").read_text()))
