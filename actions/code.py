@@ -57,20 +57,23 @@ class Line:
     named: Mapping[str, JsonValue]
 
 
-def read_code(code: str) -> list[Line]:
-    """The calls that `code` consists of, in order. Raises ActionError, and nothing else, in linear time."""
-    if len(code) > MAX_CODE:
-        raise ActionError(f"the code has {len(code)} characters; at most {MAX_CODE} are read")
+def read_code(code: str, *, most: int = MAX_BARE, calls: int = MAX_CALLS) -> list[Line]:
+    """The calls that `code` consists of, in order. Raises ActionError, and nothing else, in linear time.
+
+    `most` and `calls` are what is read of a reply; a whole script may have more characters without texts, and calls.
+    """
+    if len(code) > (whole := max(MAX_CODE, most)):
+        raise ActionError(f"the code has {len(code)} characters; at most {whole} are read")
     bare, texts = _cut(code)
-    _bound(bare)
+    _bound(bare, most)
     try:
         tree = ast.parse(bare)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as wrong:
         raise ActionError(f"the code is no Python that can be read: {shorten(str(wrong))}") from None
-    calls = [call for statement in tree.body for call in _statement(statement, texts)]
-    if len(calls) > MAX_CALLS:
-        raise ActionError(f"the code makes {len(calls)} calls; at most {MAX_CALLS} are read")
-    return calls
+    found = [call for statement in tree.body for call in _statement(statement, texts)]
+    if len(found) > calls:
+        raise ActionError(f"the code makes {len(found)} calls; at most {calls} are read")
+    return found
 
 
 def quote(text: str) -> str:
@@ -98,9 +101,9 @@ def _cut(code: str) -> tuple[str, list[str]]:
     return "".join(parts) + code[at:], texts
 
 
-def _bound(bare: str) -> None:
-    if len(bare) > MAX_BARE:
-        raise ActionError(f"the code without its texts has {len(bare)} characters; at most {MAX_BARE} are read")
+def _bound(bare: str, most: int) -> None:
+    if len(bare) > most:
+        raise ActionError(f"the code without its texts has {len(bare)} characters; at most {most} are read")
     plain = _PLAIN.match(bare)
     assert plain is not None
     if plain.end() < len(bare):

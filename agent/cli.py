@@ -40,8 +40,10 @@ for command in (
     commands.doctor,
     commands.ground,
     commands.serve,
+    commands.export,
 ):
     app.command()(command)
+app.command("import")(commands.bring)
 evals.command()(commands.miniwob)
 
 
