@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import attend_among, attend_behind
+from model.attention import Skip, attend_among, attend_behind
 from model.config import TextConfig
 from model.linear import Embedding, Embedding8, Linear
 from model.norm import RMSNorm
@@ -110,7 +110,7 @@ class Attention(nn.Module):
         k = native.rotate_heads(self.k_proj(x), cos, sin)
         return q, k, self.v_proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
-    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, skip: Skip, cache: Cache | None, layer: int) -> Tensor:
         q, k, v = self.heads(x, rotation)
         if cache is not None:
             k, v = cache.write(layer, k, v)
@@ -146,7 +146,7 @@ class Layer(nn.Module):
         self.self_attn = Attention(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, skip: Skip, cache: Cache | None, layer: int) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
         return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
@@ -170,11 +170,12 @@ class Decoder(nn.Module):
         self,
         x: Tensor,
         rotation: Rotation,
-        skip: Tensor | None = None,
+        skip: Skip = None,
         cache: Cache | None = None,
         last: int | None = None,
     ) -> Tensor:
-        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding.
+        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding, or
+        it says which samples lie in the rows.
 
         With `last` and a cache the states of so many tokens at the end alone, [B,last,hidden].
         """
