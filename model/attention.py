@@ -68,7 +68,7 @@ def attend_apart(q: Tensor, k: Tensor, v: Tensor, samples: Apart) -> Tensor:
     """Causal attention inside each of the samples, which fill the T == S places: no score between two is computed."""
     if sum(samples.lengths) != q.shape[2] or q.shape[2] != k.shape[2]:
         raise ValueError(f"samples of {list(samples.lengths)} tokens; expected them to fill a row of {q.shape[2]}")
-    parts = (torch.split(t, samples.lengths, dim=2) for t in (q, k, v))
+    parts = (torch.split(t, list(samples.lengths), dim=2) for t in (q, k, v))
     return torch.cat([attend(*part, causal=True) for part in zip(*parts, strict=True)], dim=2)
 
 
