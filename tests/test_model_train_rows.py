@@ -20,7 +20,7 @@ from model.qwen import Qwen
 from model.train.examples import Example
 from model.train.packing import WINDOW, Deal, balance, pack
 from model.train.pupil import Pupil, forget
-from model.train.rows import join
+from model.train.rows import Row, join
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 
@@ -35,6 +35,11 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
     return [made(folder, record) for record, _ in GOLDEN.values()]
 
 
+def summed(pupil: Pupil, row: Row) -> tuple[torch.Tensor, torch.Tensor]:
+    losses, right = pupil(row)
+    return losses.sum(), right.sum()
+
+
 def gradients(net: Qwen) -> dict[str, torch.Tensor]:
     found = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
     net.zero_grad()
@@ -47,12 +52,12 @@ def test_a_packed_row_loses_and_learns_what_its_examples_do_alone(
 ) -> None:
     pupil = Pupil(network(config))
     patches = preparer().patches
-    alone = [pupil(join([example], patches)) for example in examples]
+    alone = [summed(pupil, join([example], patches)) for example in examples]
     torch.stack([loss for loss, _ in alone]).sum().backward()
     apart = gradients(pupil.net)
     rows = pack([len(example) for example in examples], 200)
     assert max(map(len, rows)) > 2
-    packed = [pupil(join([examples[i] for i in row], patches)) for row in rows]
+    packed = [summed(pupil, join([examples[i] for i in row], patches)) for row in rows]
     for row, (loss, hits) in zip(rows, packed, strict=True):
         torch.testing.assert_close(loss, torch.stack([alone[i][0] for i in row]).sum(), rtol=1e-5, atol=0)
         assert int(hits) == sum(int(alone[i][1]) for i in row)
@@ -66,7 +71,7 @@ def test_the_loss_is_the_cross_entropy_of_the_answers_alone(examples: list[Examp
     row = join([example], preparer().patches)
     logits = pupil.net(row.tokens, row.positions)[0].log_softmax(-1)
     wanted = -sum(logits[i - 1, example.ids[i]] for i in range(len(example)) if example.taught[i])
-    torch.testing.assert_close(pupil(row)[0], wanted)
+    torch.testing.assert_close(pupil(row)[0].sum(), wanted)
 
 
 def test_what_is_computed_twice_to_save_memory_learns_the_same(examples: list[Example]) -> None:
@@ -76,7 +81,7 @@ def test_what_is_computed_twice_to_save_memory_learns_the_same(examples: list[Ex
         pupil = Pupil(network(shape()))
         if saving:
             forget(pupil.net)
-        pupil(row)[0].backward()
+        torch.autograd.backward(pupil(row)[0].sum())
         found.append(gradients(pupil.net))
     assert found[0].keys() == found[1].keys()
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])

@@ -1,4 +1,4 @@
-"""The network as it learns from rows: the loss of what is to be learnt, and little memory where that is asked for.
+"""The network as it learns from rows: what their labels cost, and little memory where that is asked for.
 
 T tokens, P tokens that are predicted, D width.
 """
@@ -21,27 +21,33 @@ PART = 1024
 
 
 class Pupil(nn.Module):
-    """Loss and hits of rows under a network."""
+    """What rows cost under a network."""
 
     def __init__(self, net: Qwen) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, row: Row) -> tuple[Tensor, Tensor]:
-        """Sum of the cross-entropy over the row's labels, and how many the network would have said itself."""
+        """Cross-entropy [P] of the row's labels in float32, and whether [P] the network would have said each itself."""
         net = self.net
-        features = None if row.patches is None else net.visual(row.patches, row.grids)
-        x = net.embed(row.tokens, features)
+        x = net.embed(row.tokens, self._features(row))
         hidden = net.model(x, net.rotation(row.positions), row.samples)[0, row.places]  # [P,D]
-        loss, hits = x.new_zeros((), dtype=torch.float32), x.new_zeros((), dtype=torch.long)
-        for part, labels in zip(torch.split(hidden, PART), torch.split(row.labels, PART), strict=True):
-            each, right = checkpoint(self._part, part, labels, use_reentrant=False)
-            loss, hits = loss + each, hits + right
-        return loss, hits
+        parts = zip(torch.split(hidden, PART), torch.split(row.labels, PART), strict=True)
+        told = [checkpoint(self._part, part, labels, use_reentrant=False) for part, labels in parts]
+        return torch.cat([losses for losses, _ in told]), torch.cat([right for _, right in told])
+
+    def _features(self, row: Row) -> Tensor | None:
+        """What the tower makes of the row's pictures; a frozen one leaves nothing behind for gradients."""
+        if row.patches is None:
+            return None
+        moves = any(parameter.requires_grad for parameter in self.net.visual.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and moves):
+            features: Tensor = self.net.visual(row.patches, row.grids)
+        return features
 
     def _part(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.net.logits(hidden).float()
-        return F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(-1) == labels).sum()
+        return F.cross_entropy(logits, labels, reduction="none"), logits.argmax(-1) == labels
 
 
 def forget(net: Qwen) -> None:

@@ -24,6 +24,7 @@ class Row:
     positions: Tensor  # [3,1,T]
     places: Tensor  # [P] tokens behind which a label comes
     labels: Tensor  # [P]
+    owners: Tensor  # [P] number of the example that each label is of
     samples: Apart
     patches: Tensor | None  # [N, patch_dim]
     grids: tuple[Grid, ...]
@@ -36,6 +37,7 @@ class Row:
             positions=self.positions.to(device),
             places=self.places.to(device),
             labels=self.labels.to(device),
+            owners=self.owners.to(device),
             patches=None if self.patches is None else self.patches.to(device),
         )
 
@@ -45,12 +47,14 @@ def join(examples: Sequence[Example], patches: Callable[[Shown], Tensor]) -> Row
     ids = torch.cat([example.ids for example in examples])
     taught = torch.cat([_behind(example) for example in examples])
     shown = [one for example in examples for one in example.shown]
+    counts = torch.tensor([len(example) for example in examples])
     places = taught.nonzero().flatten() - 1
     return Row(
         tokens=ids.unsqueeze(0),
         positions=torch.cat([example.positions for example in examples], dim=1).unsqueeze(1),
         places=places,
         labels=ids[places + 1],
+        owners=torch.arange(len(examples)).repeat_interleave(counts)[places + 1],
         samples=Apart(tuple(map(len, examples))),
         patches=torch.cat([patches(one) for one in shown]) if shown else None,
         grids=tuple(one.medium.grid for one in shown),

@@ -1,18 +1,34 @@
-"""Muon for matrices and AdamW for the rest, on float32 masters of bfloat16 weights, over several processes.
+"""Muon for matrices and AdamW for the rest, or AdamW for all, on float32 masters, over several processes.
 
-Source: Muon (Keller Jordan, 2024): momentum whose update is made orthogonal by a Newton-Schulz iteration.
+Sources: Muon (Keller Jordan, 2024): momentum whose update is made orthogonal by a Newton-Schulz iteration; AdamW
+(arXiv 1711.05101).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, distributed, nn
 
-Named = tuple[str, nn.Parameter]
+from model.train.moving import begins
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast parameters move; without `muon` matrices move by AdamW too, and decay there."""
+
+    adam: float
+    muon: float | None = None
+    paces: tuple[tuple[str, float], ...] = ()  # shares of the rates by pattern; the first that fits counts
+    decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip: float = 4.0  # most that the norm of AdamW's gradients may be
+
+    def pace(self, name: str) -> float:
+        """The share of the rates that a parameter has."""
+        return next((pace for pattern, pace in self.paces if begins(name, [pattern])), 1.0)
 
 
 def orthogonalise(update: Tensor, steps: int = 5) -> Tensor:
@@ -30,33 +46,46 @@ def orthogonalise(update: Tensor, steps: int = 5) -> Tensor:
 
 @dataclass
 class Slot:
-    """One parameter's master copy and moments."""
+    """One parameter's master copy, its moments, and the gradients of this update so far."""
 
     parameter: nn.Parameter
     master: Tensor
     first: Tensor
     second: Tensor | None  # none for matrices under Muon
     pace: float = 1.0  # of the learning rate
+    decay: float = 0.0
+    grad: Tensor | None = None
+
+    def collect(self) -> None:
+        """Add the parameter's gradient in float32, and take it away from it."""
+        if (new := self.parameter.grad) is not None:
+            self.grad = new.float() if self.grad is None else self.grad.add_(new)
+            self.parameter.grad = None
+
+    def take(self) -> Tensor:
+        """The gradient of the whole update; none is left."""
+        self.collect()
+        taken, self.grad = self.grad, None
+        return torch.zeros_like(self.master) if taken is None else taken
 
 
 class Optimiser:
-    """Steps bfloat16 parameters through float32 masters; gradients are averaged over the processes."""
+    """Steps parameters, of whatever type, through float32 masters; gradients are averaged over the processes."""
 
-    def __init__(
-        self,
-        named: Sequence[Named],
-        muon_lr: float,
-        adam_lr: float,
-        decay: float = 0.05,
-        paces: Mapping[str, float] = MappingProxyType({}),
-    ) -> None:
-        self.muon_lr, self.adam_lr, self.decay, self.steps = muon_lr, adam_lr, decay, 0
+    def __init__(self, named: Mapping[str, nn.Parameter], rates: Rates) -> None:
+        self.rates, self.steps = rates, 0
         self.slots: dict[str, Slot] = {}
-        for name, parameter in named:
+        for name, parameter in named.items():
             master = parameter.detach().float().clone()
-            second = None if _is_matrix(name, parameter) else torch.zeros_like(master)
-            pace = next((pace for prefix, pace in paces.items() if name.startswith(prefix)), 1.0)
-            self.slots[name] = Slot(parameter, master, torch.zeros_like(master), second, pace)
+            second = None if rates.muon is not None and _is_matrix(name, parameter) else torch.zeros_like(master)
+            decays = second is None or (rates.muon is None and parameter.ndim >= 2)
+            decay = rates.decay if decays else 0.0
+            self.slots[name] = Slot(parameter, master, torch.zeros_like(master), second, rates.pace(name), decay)
+
+    def collect(self) -> None:
+        """Take over the gradients of one backward pass out of several of an update, without rounding their sum."""
+        for slot in self.slots.values():
+            slot.collect()
 
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on, by name."""
@@ -85,7 +114,7 @@ class Optimiser:
         self.steps += 1
         grads = self._gradients()
         norm = float(torch.stack([g.norm() for g in grads.values()]).norm())
-        clip = min(1.0, 4.0 / (norm + 1e-6))
+        clip = min(1.0, self.rates.clip / (norm + 1e-6))
         groups: dict[tuple[int, ...], list[str]] = {}
         for name, slot in self.slots.items():
             if slot.second is None:
@@ -97,38 +126,37 @@ class Optimiser:
             self._muon([self.slots[n] for n in names], [grads[n] for n in names], scale)
         for slot in self.slots.values():
             slot.parameter.data.copy_(slot.master)
-            slot.parameter.grad = None
         return norm
 
     def _gradients(self) -> dict[str, Tensor]:
-        shapes = {n: s.master.shape for n, s in self.slots.items()}
-        flat = torch.cat([_grad(s).flatten() for s in self.slots.values()])
-        if distributed.is_initialized():
-            distributed.all_reduce(flat)
-            flat /= distributed.get_world_size()
-        pieces = torch.split(flat, [shape.numel() for shape in shapes.values()])
-        return {n: piece.view(shapes[n]) for n, piece in zip(shapes, pieces, strict=True)}
+        grads = {name: slot.take() for name, slot in self.slots.items()}
+        if not distributed.is_initialized():
+            return grads
+        flat = torch.cat([grad.flatten() for grad in grads.values()])
+        distributed.all_reduce(flat)
+        flat /= distributed.get_world_size()
+        pieces = torch.split(flat, [grad.numel() for grad in grads.values()])
+        return {name: piece.view_as(grads[name]) for name, piece in zip(grads, pieces, strict=True)}
 
     def _adam(self, slot: Slot, grad: Tensor, scale: float) -> None:
         assert slot.second is not None
-        slot.first.lerp_(grad, 0.1)
-        slot.second.lerp_(grad.square(), 0.02)
-        first = slot.first / (1 - 0.9**self.steps)
-        second = slot.second / (1 - 0.98**self.steps)
-        slot.master.sub_(self.adam_lr * slot.pace * scale * first / (second.sqrt() + 1e-8))
+        keep, square = self.rates.betas
+        slot.first.lerp_(grad, 1 - keep)
+        slot.second.lerp_(grad.square(), 1 - square)
+        first = slot.first / (1 - keep**self.steps)
+        second = slot.second / (1 - square**self.steps)
+        rate = self.rates.adam * slot.pace * scale
+        slot.master.mul_(1 - rate * slot.decay)
+        slot.master.sub_(rate * first / (second.sqrt() + 1e-8))
 
     def _muon(self, slots: Sequence[Slot], grads: Sequence[Tensor], scale: float) -> None:
         """Nesterov momentum, made orthogonal for all matrices of one shape at once."""
         stack = torch.stack([g.flatten(1).lerp(s.first.flatten(1), 0.95) for g, s in zip(grads, slots, strict=True)])
         gain = max(1.0, stack.shape[1] / stack.shape[2]) ** 0.5
         for slot, update in zip(slots, orthogonalise(stack), strict=True):
-            rate = self.muon_lr * slot.pace * scale
-            slot.master.mul_(1 - rate * self.decay)
+            rate = (self.rates.muon or 0.0) * slot.pace * scale
+            slot.master.mul_(1 - rate * slot.decay)
             slot.master.sub_(rate * gain * update.view_as(slot.master))
-
-
-def _grad(slot: Slot) -> Tensor:
-    return torch.zeros_like(slot.master) if slot.parameter.grad is None else slot.parameter.grad.float()
 
 
 def _is_matrix(name: str, parameter: nn.Parameter) -> bool:
