@@ -10,6 +10,7 @@ from huggingface_hub import save_torch_state_dict
 from torch import Tensor
 
 from model.checkpoint import Weights, index
+from model.config import Config
 from model.mapped import DTYPES, LoadError, Mapped
 
 BESIDE = (".json", ".jinja", ".txt", ".model")
@@ -29,8 +30,11 @@ def write_checkpoint(out: Path, tensors: Mapping[str, Tensor], source: Path, wei
             shutil.copyfile(path, out / path.name)
     if (templates := source / "additional_chat_templates").is_dir():
         shutil.copytree(templates, out / templates.name)
+    tied = Config.read(source).text.tie_word_embeddings
     state: dict[str, Tensor] = {}
     for name, stored in index(map(Mapped, weights.files)).items():
+        if tied and name == "lm_head.weight":
+            continue  # the embeddings once more, as they were
         kind = DTYPES[stored.dtype]
         new = tensors.get(name)
         state[name] = stored.copy(kind, "cpu") if new is None else new.detach().to("cpu", kind).contiguous()

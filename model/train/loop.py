@@ -87,6 +87,7 @@ class Run:
     save_every: float = 120.0  # seconds
     log_every: int = 50  # updates
     keep_every: int = 0  # updates behind which a checkpoint stays; 0 keeps the last alone
+    draws: bool = True  # the curves, at the end, where matplotlib is there
 
 
 class Course(Protocol[L]):
@@ -145,7 +146,7 @@ def run(course: Course[L], run: Run, seat: Seat = ALONE, clock: Callable[[], flo
                 saved = now
     if seat.rank == 0:
         _save(course, run, spent)
-        if drawable():
+        if run.draws and drawable():
             draw(run.out)
 
 
