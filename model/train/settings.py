@@ -50,6 +50,7 @@ class Tuning:
     train: tuple[str, ...] = ("merger", "decoder")  # parts, or patterns of names
     lora: Lora | None = None
     rates: Rates = field(default_factory=lambda: Rates(1e-5, decay=0.0, betas=(0.9, 0.999), clip=1.0))
+    epochs: float | None = None  # behind which it ends too
     batch: int = 8  # samples an update, of all processes together
     row: int = 8192  # tokens of a row
     seed: int = 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, distributed
@@ -14,7 +16,7 @@ from torch import Tensor, distributed
 from model.model import Model, load
 from model.train.examples import Counted, Example, Preparer, Reader, prepare
 from model.train.files import write_checkpoint
-from model.train.loop import ALONE, Seat, run
+from model.train.loop import ALONE, Budget, Seat, run
 from model.train.moving import PARTS, release
 from model.train.optimiser import Optimiser
 from model.train.packing import Deal, balance, pack
@@ -22,6 +24,9 @@ from model.train.pupil import Pupil, forget
 from model.train.records import read_file
 from model.train.rows import join
 from model.train.settings import DTYPES, Material, Tuning, TuningError
+
+DATA = "data.json"
+"""What became of the samples, in a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,11 @@ class Gathered(Counted):
 
     weights: tuple[float, ...] = ()
 
+    def told(self) -> dict[str, object]:
+        """The same in numbers and names."""
+        names = {"unusable": list(self.unusable), "shortened": list(self.shortened)}
+        return {"samples": len(self.examples), "kinds": self.kinds, **names}
+
 
 def preparer(model: Model, material: Material) -> Preparer:
     """Makes examples as the checkpoint reads them."""
@@ -189,22 +199,34 @@ def _means(sums: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Job:
-    """A tuning as one of several processes takes part in it."""
+    """A tuning as one of several processes takes part in it, each on a GPU of its own where there are some."""
 
     tuning: Tuning
 
     def __call__(self, seat: Seat) -> None:
         torch.set_num_threads(1)
-        tune(self.tuning, seat)
+        own = f"cuda:{seat.rank}" if self.tuning.device == "cuda" else self.tuning.device
+        tune(replace(self.tuning, device=own), seat)
 
 
-def tune(tuning: Tuning, seat: Seat = ALONE) -> Gathered:
-    """Run to the end of the budget, or go on; then write OUT/model, or OUT/adapter. Returns what was learnt from."""
+def tune(tuning: Tuning, seat: Seat = ALONE) -> None:
+    """Run to the end of the budget, or go on; then write OUT/model, or OUT/adapter. OUT/data.json tells of samples."""
     course = Course(tuning, seat)
-    run(course, tuning.run, seat)
+    if seat.rank == 0:
+        tuning.run.out.mkdir(parents=True, exist_ok=True)
+        (tuning.run.out / DATA).write_text(json.dumps(course.data.told(), indent=1) + "\n", encoding="utf-8")
+    run(course, replace(tuning.run, budget=_budget(course)), seat)
     if seat.rank == 0:
         _write(course)
-    return course.data
+
+
+def _budget(course: Course) -> Budget:
+    """The run's, and the epochs as updates."""
+    budget, epochs = course.tuning.run.budget, course.tuning.epochs
+    if epochs is None:
+        return budget
+    updates = math.ceil(epochs * course.deal.updates)
+    return replace(budget, updates=updates if budget.updates is None else min(updates, budget.updates))
 
 
 def _write(course: Course) -> None:
