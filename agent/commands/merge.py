@@ -16,7 +16,7 @@ Adapter = Annotated[Path, typer.Option("--adapter", help="folder with adapter_mo
 Out = Annotated[Path, typer.Option("--out", help="new folder for the checkpoint")]
 
 
-def merge(model: Base, adapter: Adapter, out: Out) -> None:
+def merge(adapter: Adapter, out: Out, model: Base = "builtin") -> None:
     """Add a LoRA adapter to the weights of its checkpoint; the result needs no peft."""
     need("peft")
     with taught():

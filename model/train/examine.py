@@ -1,4 +1,4 @@
-"""What a stage has brought by its own measure, on pictures and turns that it did not train on."""
+"""What a stage has brought by its own measure, a loss, on pictures and turns that it did not train on."""
 
 from __future__ import annotations
 
