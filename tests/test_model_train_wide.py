@@ -1,4 +1,4 @@
-"""Fine-tuning at the widths of a released checkpoint, two layers deep: slow; test_model_train_tuning is its fast twin."""
+"""Fine-tuning at the widths of a released checkpoint, two layers deep; test_model_train_tuning is the fast twin."""
 
 from __future__ import annotations
 

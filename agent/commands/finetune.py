@@ -65,6 +65,7 @@ Processes = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda; the latter has not been tried")]
 Dtype = Annotated[str, typer.Option("--dtype", help="what is computed in: bfloat16 or float32; masters are float32")]
+Shards = Annotated[bool, typer.Option("--shards", help="each process keeps its part of the network alone (FSDP2)")]
 Thrift = Annotated[bool, typer.Option("--save-memory", help="compute each block twice instead of keeping what it made")]
 Seed = Annotated[int, typer.Option("--seed", min=0)]
 Keep = Annotated[int, typer.Option("--keep-every", min=0, help="updates behind which a checkpoint stays; 0: the last")]
@@ -96,6 +97,7 @@ def finetune(
     device: Device = "cpu",
     dtype: Dtype = "bfloat16",
     save_memory: Thrift = False,
+    shards: Shards = False,
     seed: Seed = 0,
     keep_every: Keep = 0,
     as_json: options.Json = False,
@@ -128,6 +130,7 @@ def finetune(
             dtype=dtype,
             device=device,
             saving=save_memory,
+            shards=shards,
         )
         train_together(Job(tuning), processes, out)
         folder = _finish(tuning, merge)

@@ -124,7 +124,7 @@ class Spent:
 def run(course: Course[L], run: Run, seat: Seat = ALONE, clock: Callable[[], float] = time.monotonic) -> None:
     """Learn to the end of the budget, from the checkpoint that is there or from the beginning."""
     spent = _resume(course, run, seat)
-    saved = last = clock()
+    saved, last = spent.seconds, clock()
     with Bar(run.name, quiet=seat.rank > 0) as bar:
         for lesson in course.lessons(spent.updates):
             share = run.budget.share(spent.updates, spent.seconds)
@@ -141,13 +141,12 @@ def run(course: Course[L], run: Run, seat: Seat = ALONE, clock: Callable[[], flo
                 line = _line(run, spent)
                 if seat.rank == 0:
                     bar.tell(_write(run.out, line))
-            if seat.rank == 0 and _due(run, spent, now - saved):
-                _save(course, run, spent)
-                saved = now
-    if seat.rank == 0:
-        _save(course, run, spent)
-        if run.draws and drawable():
-            draw(run.out)
+            if _due(run, spent, spent.seconds - saved):
+                _save(course, run, spent, seat)
+                saved = spent.seconds
+    _save(course, run, spent, seat)
+    if seat.rank == 0 and run.draws and drawable():
+        draw(run.out)
 
 
 def _due(run: Run, spent: Spent, seconds: float) -> bool:
@@ -183,7 +182,8 @@ def _write(out: Path, line: Mapping[str, object]) -> str:
     return text
 
 
-def _save(course: Course[L], run: Run, spent: Spent) -> None:
+def _save(course: Course[L], run: Run, spent: Spent, seat: Seat) -> None:
+    """Write the checkpoint; all processes ask for the state, which they may have in shards."""
     state = {
         **course.state(),
         "optimiser": course.optimiser.state(),
@@ -191,6 +191,8 @@ def _save(course: Course[L], run: Run, spent: Spent) -> None:
         "updates": spent.updates,
         "log": dict(spent.log),
     }
+    if seat.rank > 0:
+        return
     part = run.out / f"{STATE}.part"
     torch.save(state, part)
     os.replace(part, run.out / STATE)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
 
 from model.train.moving import begins
+from model.train.shard import own, part, whole
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,12 @@ class Slot:
     def collect(self) -> None:
         """Add the parameter's gradient in float32, and take it away from it."""
         if (new := self.parameter.grad) is not None:
-            self.grad = new.float() if self.grad is None else self.grad.add_(new)
+            self.grad = own(new).float() if self.grad is None else self.grad.add_(own(new))
             self.parameter.grad = None
+
+    def show(self) -> None:
+        """Let the parameter be its master, rounded to its type."""
+        own(self.parameter.data).copy_(self.master)
 
     def take(self) -> Tensor:
         """The gradient of the whole update; none is left."""
@@ -76,7 +82,7 @@ class Optimiser:
         self.rates, self.steps = rates, 0
         self.slots: dict[str, Slot] = {}
         for name, parameter in named.items():
-            master = parameter.detach().float().clone()
+            master = own(parameter.detach()).float().clone()
             second = None if rates.muon is not None and _is_matrix(name, parameter) else torch.zeros_like(master)
             decays = second is None or (rates.muon is None and parameter.ndim >= 2)
             decay = rates.decay if decays else 0.0
@@ -88,13 +94,16 @@ class Optimiser:
             slot.collect()
 
     def state(self) -> dict[str, Tensor]:
-        """Everything needed to go on, by name."""
+        """Everything needed to go on, by name; where parameters are in shards, all processes have to ask."""
         out: dict[str, Tensor] = {"steps": torch.tensor(self.steps)}
         for name, slot in self.slots.items():
-            out |= {f"master.{name}": slot.master, f"first.{name}": slot.first}
-            if slot.second is not None:
-                out[f"second.{name}"] = slot.second
+            held = {"master": slot.master, "first": slot.first, "second": slot.second}
+            out |= {f"{kind}.{name}": whole(t, slot.parameter) for kind, t in held.items() if t is not None}
         return out
+
+    def masters(self) -> dict[str, Tensor]:
+        """What has been learnt, in float32."""
+        return {name: whole(slot.master, slot.parameter) for name, slot in self.slots.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from `state()`; parameters that it does not hold keep what they have."""
@@ -102,18 +111,18 @@ class Optimiser:
         for name, slot in self.slots.items():
             if f"master.{name}" not in state:
                 continue
-            slot.master.copy_(state[f"master.{name}"])
-            slot.first.copy_(state[f"first.{name}"])
+            slot.master.copy_(part(state[f"master.{name}"], slot.parameter))
+            slot.first.copy_(part(state[f"first.{name}"], slot.parameter))
             if slot.second is not None:
-                slot.second.copy_(state[f"second.{name}"])
-            slot.parameter.data.copy_(slot.master)
+                slot.second.copy_(part(state[f"second.{name}"], slot.parameter))
+            slot.show()
 
     @torch.no_grad()
     def step(self, scale: float) -> float:
         """Average gradients, move every parameter by its rule times `scale`; returns the gradient's norm."""
         self.steps += 1
         grads = self._gradients()
-        norm = float(torch.stack([g.norm() for g in grads.values()]).norm())
+        norm = self._norm(grads)
         clip = min(1.0, self.rates.clip / (norm + 1e-6))
         groups: dict[tuple[int, ...], list[str]] = {}
         for name, slot in self.slots.items():
@@ -125,12 +134,26 @@ class Optimiser:
         for names in groups.values():
             self._muon([self.slots[n] for n in names], [grads[n] for n in names], scale)
         for slot in self.slots.values():
-            slot.parameter.data.copy_(slot.master)
+            slot.show()
         return norm
+
+    @property
+    def sharded(self) -> bool:
+        """Whether each process holds a part of every parameter, whose gradients have been averaged already."""
+        return any(isinstance(slot.parameter, DTensor) for slot in self.slots.values())
+
+    def _norm(self, grads: Mapping[str, Tensor]) -> float:
+        """That of all gradients, in whichever process they are."""
+        norms = torch.stack([grad.norm() for grad in grads.values()])
+        if not self.sharded:
+            return float(norms.norm())
+        total = norms.square().sum()
+        distributed.all_reduce(total)
+        return float(total.sqrt())
 
     def _gradients(self) -> dict[str, Tensor]:
         grads = {name: slot.take() for name, slot in self.slots.items()}
-        if not distributed.is_initialized():
+        if not distributed.is_initialized() or self.sharded:
             return grads
         flat = torch.cat([grad.flatten() for grad in grads.values()])
         distributed.all_reduce(flat)

@@ -57,6 +57,7 @@ class Tuning:
     dtype: str = "bfloat16"  # what is computed in; masters are float32
     device: str = "cpu"
     saving: bool = False  # of memory: blocks are computed twice
+    shards: bool = False  # each process keeps its part of the network alone
 
     @property
     def patterns(self) -> tuple[str, ...]:

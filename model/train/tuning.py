@@ -22,7 +22,7 @@ from model.train.optimiser import Optimiser
 from model.train.packing import Deal, balance, pack
 from model.train.pupil import Pupil, forget
 from model.train.records import read_file
-from model.train.rows import join
+from model.train.rows import Row, join
 from model.train.settings import DTYPES, Material, Tuning, TuningError
 
 DATA = "data.json"
@@ -31,10 +31,14 @@ DATA = "data.json"
 
 @dataclass(frozen=True)
 class Lesson:
-    """An update: the rows of one process, as numbers of examples, and how many labels all processes have."""
+    """An update: the rows of one process, as numbers of examples, and how many labels all processes have.
+
+    `company` are rows that it goes through only because others have more, where all have to meet.
+    """
 
     rows: tuple[tuple[int, ...], ...]
     labels: int
+    company: tuple[tuple[int, ...], ...] = ()
 
 
 class Course:
@@ -44,19 +48,35 @@ class Course:
         self.tuning, self.seat = tuning, seat
         if tuning.dtype not in DTYPES:
             raise TuningError(f"dtype: {tuning.dtype!r}; expected one of {', '.join(DTYPES)}")
-        model = load(tuning.model, device=tuning.device)
+        if tuning.shards and seat.ranks == 1:
+            raise TuningError("shards: there is one process; expected several that a network can be shared out to")
+        model = load(tuning.model, dtype="float32" if tuning.shards else "auto", device=tuning.device)
         self.model, self.preparer = model, preparer(model, tuning.material)
         self.data = gather(tuning.material, self.preparer)
-        self.moving = self._release()
-        self.optimiser = Optimiser(self.moving, tuning.rates)
-        model.network.to(DTYPES[tuning.dtype])
+        self._release()
         if tuning.saving:
             forget(model.network)
         self.pupil = Pupil(model.network)
+        self.optimiser = self._optimiser()
         examples, weights = self.data.examples, self.data.weights
         self.deal = Deal(tuple(map(len, examples)), weights, tuning.batch, tuning.seed)
 
-    def _release(self) -> dict[str, torch.nn.Parameter]:
+    def _optimiser(self) -> Optimiser:
+        """Over masters that are made before the network is rounded to what it computes in, or over its shards."""
+        net, dtype = self.model.network, DTYPES[self.tuning.dtype]
+        if self.tuning.shards:
+            from model.train.shard import shard
+
+            blocks = (*net.visual.blocks, *net.model.layers)
+            shard(self.pupil, blocks, dtype, torch.device(self.tuning.device))
+            self.pupil.meets = True
+        optimiser = Optimiser({n: p for n, p in net.named_parameters() if p.requires_grad}, self.tuning.rates)
+        if not self.tuning.shards:
+            net.to(dtype)
+        return optimiser
+
+    def _release(self) -> None:
+        """Put adapters in where those are to learn, and let move what shall."""
         net = self.model.network
         if self.tuning.lora is not None:
             from model.train.lora import attach
@@ -67,7 +87,7 @@ class Course:
         if net.lm_head is None:
             patterns = tuple(pattern for pattern in patterns if pattern != "lm_head.")
         try:
-            return release(dict(net.named_parameters()), patterns)
+            release(dict(net.named_parameters()), patterns)
         except ValueError as error:
             raise TuningError(f"train: {error}, or a part: {', '.join(PARTS)}") from None
 
@@ -77,21 +97,32 @@ class Course:
         for drawn in self.deal(start):
             rows = pack([lengths[i] for i in drawn], self.tuning.row)
             costs = [sum(lengths[drawn[i]] for i in row) for row in rows]
-            own = balance(costs, self.seat.ranks)[self.seat.rank]
+            groups = balance(costs, self.seat.ranks)
+            own = groups[self.seat.rank]
+            more = max(map(len, groups)) - len(own) if self.tuning.shards else 0
             labels = sum(int(self.data.examples[i].taught.sum()) for i in drawn)
-            yield Lesson(tuple(tuple(drawn[i] for i in rows[number]) for number in own), labels)
+            mine = tuple(tuple(drawn[i] for i in rows[number]) for number in own)
+            yield Lesson(mine, labels, ((drawn[0],),) * more)
 
     def learn(self, lesson: Lesson) -> Mapping[str, float]:
         """Gradients of the mean over all labels of the update, whichever process has them."""
         sums: dict[str, float] = defaultdict(float)
+        share = self.seat.ranks / lesson.labels
         for numbers in lesson.rows:
             examples = [self.data.examples[i] for i in numbers]
-            row = join(examples, self.preparer.patches).to(torch.device(self.tuning.device))
-            losses, right = self.pupil(row)
-            torch.autograd.backward(losses.sum() * (self.seat.ranks / lesson.labels))
-            self.optimiser.collect()
-            _add(sums, examples, losses.detach(), right, row.owners)
+            row, losses, right = self._pass(examples, share)
+            _add(sums, examples, losses, right, row.owners)
+        for numbers in lesson.company:
+            self._pass([self.data.examples[i] for i in numbers], 0.0)
         return _means(_shared(sums, self.seat))
+
+    def _pass(self, examples: Sequence[Example], share: float) -> tuple[Row, Tensor, Tensor]:
+        """Forward and backward through one row; its labels' losses, and which the network would have said."""
+        row = join(examples, self.preparer.patches).to(torch.device(self.tuning.device))
+        losses, right = self.pupil(row)
+        torch.autograd.backward(losses.sum() * share)
+        self.optimiser.collect()
+        return row, losses.detach(), right
 
     def state(self) -> dict[str, object]:
         """Frozen weights are the checkpoint's; what learns is in the optimiser's masters."""
@@ -112,10 +143,6 @@ class Course:
         names = [(example.name, len(example)) for example in self.data.examples]
         told = (tuning.patterns, tuning.lora, tuning.rates, tuning.batch, tuning.row, tuning.seed, tuning.dtype)
         return hashlib.sha256(repr((told, names, self.data.weights, self.model.hash)).encode()).hexdigest()
-
-    def masters(self) -> dict[str, Tensor]:
-        """What has been learnt, in float32, by name."""
-        return {name: slot.master for name, slot in self.optimiser.slots.items()}
 
 
 @dataclass(frozen=True)
@@ -216,8 +243,9 @@ def tune(tuning: Tuning, seat: Seat = ALONE) -> None:
         tuning.run.out.mkdir(parents=True, exist_ok=True)
         (tuning.run.out / DATA).write_text(json.dumps(course.data.told(), indent=1) + "\n", encoding="utf-8")
     run(course, replace(tuning.run, budget=_budget(course)), seat)
+    masters = course.optimiser.masters()
     if seat.rank == 0:
-        _write(course)
+        _write(course, masters)
 
 
 def _budget(course: Course) -> Budget:
@@ -229,8 +257,8 @@ def _budget(course: Course) -> Budget:
     return replace(budget, updates=updates if budget.updates is None else min(updates, budget.updates))
 
 
-def _write(course: Course) -> None:
-    tuning, masters = course.tuning, course.masters()
+def _write(course: Course, masters: Mapping[str, Tensor]) -> None:
+    tuning = course.tuning
     folder = tuning.run.out / ("model" if tuning.lora is None else "adapter")
     if folder.exists():
         shutil.rmtree(folder)  # of this run, when its budget was smaller
