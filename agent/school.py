@@ -87,12 +87,12 @@ FULL = School(
 SMOKE = School(
     (
         Pictures("tiles", "tiles", 300, 0),
-        Pictures("miniwob", "miniwob", 150, 100_000),
-        Pictures("forms", "forms", 60, 200_000),
+        Pictures("miniwob", "miniwob", 100, 100_000),
+        Pictures("forms", "forms", 40, 200_000),
     ),
-    Pictures("judged", "miniwob", 60, 999_000),
-    _terms(0.45, 0.4, 0.6, 0.45),
-    lessons=10,
+    Pictures("judged", "miniwob", 40, 999_000),
+    _terms(0.35, 0.3, 0.45, 0.35),
+    lessons=6,
 )
 """Every stage, as short as shows that it learns."""
 

@@ -66,6 +66,18 @@ def test_a_packed_row_loses_and_learns_what_its_examples_do_alone(
         torch.testing.assert_close(grad, apart[name], rtol=1e-3, atol=1e-4 * float(apart[name].abs().max()))
 
 
+def test_positions_begin_again_with_every_sample_and_labels_never_cross_into_the_next(examples: list[Example]) -> None:
+    row = join(examples, preparer().patches)
+    starts = [sum(row.samples.lengths[:i]) for i in range(len(examples))]
+    assert row.positions[:, 0, starts].tolist() == [[0] * len(examples)] * 3
+    assert torch.equal(row.positions[:, 0], torch.cat([example.positions for example in examples], dim=1))
+    lasts = {start - 1 for start in starts}
+    assert not lasts & set(row.places.tolist())
+    assert row.labels.tolist() == [int(i) for example in examples for i in example.ids[example.taught]]
+    wanted = [number for number, example in enumerate(examples) for _ in range(int(example.taught.sum()))]
+    assert row.owners.tolist() == wanted
+
+
 def test_the_loss_is_the_cross_entropy_of_the_answers_alone(examples: list[Example]) -> None:
     pupil, example = Pupil(network(shape())), examples[0]
     row = join([example], preparer().patches)

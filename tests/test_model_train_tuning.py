@@ -73,9 +73,9 @@ def settings(made: Path, out: Path, updates: int = 6) -> Tuning:
     return Tuning(made / "base", material, run, rates=rates, batch=6, row=400, dtype="float32")
 
 
-def losses(out: Path) -> list[float]:
+def losses(out: Path, name: str = "loss") -> list[float]:
     lines = (out / "log.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line)["loss"] for line in lines]
+    return [json.loads(line)[name] for line in lines]
 
 
 def masters(out: Path) -> dict[str, torch.Tensor]:
@@ -131,7 +131,8 @@ def test_two_processes_make_the_updates_of_one_with_the_doubled_batch(shards: bo
     assert {len(lesson.rows) for lesson in islice(Course(one, Seat()).lessons(0), 3)} & {3, 5}  # no two equal shares
     train_together(Job(one), 1, tmp_path / "one")
     train_together(Job(two), 2, tmp_path / "two")
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+    for name in ("loss", "accuracy", "norm"):  # AdamW's steps would be the same for gradients of another size
+        assert losses(tmp_path / "two", name) == pytest.approx(losses(tmp_path / "one", name), rel=1e-4)
     alone, together = masters(tmp_path / "one"), masters(tmp_path / "two")
     assert alone.keys() == together.keys()
     for name in alone:
