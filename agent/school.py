@@ -82,7 +82,7 @@ FULL = School(
     _terms(7, 7, 44, 33),
     lessons=60,
 )
-"""That of the shipped weights; two processes share the minutes of every stage."""
+"""Much as the shipped weights were made; two processes share the minutes of every stage."""
 
 SMOKE = School(
     (

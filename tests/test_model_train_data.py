@@ -260,6 +260,7 @@ def test_arguments_of_calls_are_rescaled_too_and_history_by_the_screen_before_it
         (human("<image>Hi", "x", image="broken.png"), "broken.png: not an image"),
         (human("<image>Hi", '{"coordinate": [165, 120]}', image="large.png"), "lie outside of 144x96"),
         (human("Hi", '{"coordinate": [1, 2]}', coordinates="file"), "without an image"),
+        (human("<image>Hi", '{"coordinate": [1, %s]}' % ("9" * 400), image="a.png"), "lie outside of 32x32"),
         (human("<image>Hi", '{"point_2d": [1, 2, 3]}', image="a.png"), "pairs of x and y"),
         ({"conversations": [{"from": "robot", "value": ""}]}, "'robot'; expected one of human"),
         ({"messages": [{"role": "assistant", "content": "a", "weight": 0}]}, "weight 0"),
@@ -285,6 +286,14 @@ def test_lines_that_are_no_json_and_lists_of_samples_are_read_for_what_they_are(
     assert isinstance(broken, Unusable)
     assert "mixed.jsonl:1: no JSON" in str(broken)
     assert [sample.name for sample in good if isinstance(sample, Sample)] == ["mixed.jsonl:3"] * 2
+    odd = folder / "odd.jsonl"
+    odd.write_bytes(
+        b"\xef\xbb\xbf" + json.dumps(human("\u2028\x0c", "b"), ensure_ascii=False).encode() + b'\n{"\xff"}\r\n'
+    )
+    sample, torn = read_file(odd)
+    assert isinstance(sample, Sample)
+    assert sample.messages[0]["content"] == "\u2028\x0c"
+    assert "odd.jsonl:2: no JSON: 'utf-8' codec" in str(torn)
     whole = folder / "whole.json"
     whole.write_text(json.dumps([human("a", "b"), human("c", "d")], indent=1), "utf-8")
     assert [s.name for s in read_file(whole) if isinstance(s, Sample)] == ["whole.json:1", "whole.json:2"]

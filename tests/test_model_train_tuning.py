@@ -114,8 +114,18 @@ def test_a_run_goes_on_from_any_checkpoint_to_the_bit(
 def test_other_settings_do_not_go_on_from_a_checkpoint(made: Path, tmp_path: Path) -> None:
     first = settings(made, tmp_path, updates=1)
     tune(first)
-    with pytest.raises(TuningError, match="other settings or data"):
-        tune(replace(first, batch=5))
+    told = (tmp_path / "data.json").read_bytes()
+    fewer = replace(first.material, longest=400, frame=(960.0, 640.0))  # the same samples, their clicks a tenth
+    for other in (replace(first, batch=5), replace(first, material=fewer)):
+        with pytest.raises(TuningError, match="other settings or data"):
+            tune(other)
+    assert (tmp_path / "data.json").read_bytes() == told
+
+
+def test_a_loss_that_is_no_number_ends_the_run(made: Path, tmp_path: Path) -> None:
+    wild = settings(made, tmp_path, updates=20)
+    with pytest.raises(TuningError, match="lr: the loss is nan; expected a smaller rate"):
+        tune(replace(wild, rates=replace(wild.rates, adam=1e38, clip=1e9)))
 
 
 @pytest.mark.parametrize("shards", [False, True], ids=["copies", "shards"])
@@ -192,7 +202,8 @@ def test_parts_move_at_their_own_rates(made: Path) -> None:
         ({"dtype": "float8"}, "dtype: 'float8'; expected one of bfloat16, float32"),
         ({"material": Material(((Path("gone.jsonl"), 1.0),))}, "gone.jsonl: cannot be read"),
         ({"material": Material((), max_pixels=3)}, "max_pixels: 3"),
-        ({"material": Material(((Path("x"), 0.0),))}, "x=0.0: expected a weight"),
+        ({"material": Material(((Path("x"), 0.0),))}, "x=0.0; expected a weight"),
+        ({"shards": True}, "there is one process"),
         ({"material": Material(())}, "no sample can be used"),
     ],
 )

@@ -182,7 +182,9 @@ def _finish(tuning: Tuning, merged: bool) -> Path:
 
 def _tell(out: Path, folder: Path, as_json: bool) -> None:
     data = json.loads((out / "data.json").read_text(encoding="utf-8"))
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines() if (out / "log.jsonl").exists() else ()
+    if not (log := [json.loads(line) for line in lines]):
+        refuse("--epochs, --updates, --minutes: the budget ends before the first update; expected more of each")
     told = {"folder": str(folder), "updates": log[-1]["updates"], "loss": [log[0]["loss"], log[-1]["loss"]], **data}
     if as_json:
         sys.stdout.write(json.dumps(told) + "\n")

@@ -15,7 +15,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 Kind: TypeAlias = Literal["dialogue", "grounding", "agent"]
-Edges: TypeAlias = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+Edge: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Edges: TypeAlias = tuple[Edge, Edge]
 Frame: TypeAlias = Literal["seen", "file", "thousand"] | Edges
 """In which size coordinates are written: as the network sees it, the file's, 1000 x 1000, or a width and height."""
 
@@ -129,13 +130,13 @@ class Place:
 
 def read_file(path: Path, frame: Frame = "seen") -> Iterator[Sample | Unusable]:
     """Every sample of a JSON or JSONL file; a line that holds a list is several. OSError where it cannot be read."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    lines = [text] if text.lstrip()[:1] == "[" and path.suffix == ".json" else text.splitlines()
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    lines = [data] if data.lstrip()[:1] == b"[" and path.suffix == ".json" else data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
+            found = json.loads(line.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             yield Unusable(f"{path.name}:{number}: no JSON: {error}")
             continue

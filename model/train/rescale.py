@@ -111,9 +111,9 @@ def _paired(inside: str, scale: Scale | None) -> str:
     return PAIR.sub(lambda _: f"({next(moved)},{next(moved)})", inside)
 
 
-def _scaled(numbers: list[float], scale: Scale | None) -> list[int]:
+def _scaled(numbers: Sequence[float], scale: Scale | None) -> list[int]:
     if scale is None:
-        raise Unusable(f"coordinates {numbers} without an image that they could be in")
+        raise Unusable(f"coordinates {list(numbers)} without an image that they could be in")
     return scale.places(numbers)
 
 
@@ -130,7 +130,7 @@ def _value(value: JsonValue, scale: Scale | None) -> JsonValue:
 
 def _member(name: str, value: JsonValue, scale: Scale | None) -> JsonValue:
     if re.fullmatch(NAMES, name) and isinstance(value, list):
-        numbers = [float(one) for one in value if isinstance(one, int | float)]
+        numbers = [one for one in value if isinstance(one, int | float)]
         if len(numbers) == len(value):
             return [*_scaled(numbers, scale)]
     return _value(value, scale)

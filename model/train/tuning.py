@@ -16,7 +16,7 @@ from torch import Tensor, distributed
 from model.model import Model, load
 from model.train.examples import Counted, Example, Preparer, Reader, prepare
 from model.train.files import write_checkpoint
-from model.train.loop import ALONE, Budget, Seat, run
+from model.train.loop import ALONE, STATE, Budget, Seat, run
 from model.train.moving import PARTS, release
 from model.train.optimiser import Optimiser
 from model.train.packing import Deal, balance, pack
@@ -114,7 +114,10 @@ class Course:
             _add(sums, examples, losses, right, row.owners)
         for numbers in lesson.company:
             self._pass([self.data.examples[i] for i in numbers], 0.0)
-        return _means(_shared(sums, self.seat))
+        said = _means(_shared(sums, self.seat))
+        if not math.isfinite(said["loss"]):
+            raise TuningError(f"lr: the loss is {said['loss']}; expected a smaller rate than {self.tuning.rates.adam}")
+        return said
 
     def _pass(self, examples: Sequence[Example], share: float) -> tuple[Row, Tensor, Tensor]:
         """Forward and backward through one row; its labels' losses, and which the network would have said."""
@@ -140,9 +143,11 @@ class Course:
     def fingerprint(self) -> str:
         """What updates follow from, besides the weights."""
         tuning = self.tuning
-        names = [(example.name, len(example)) for example in self.data.examples]
         told = (tuning.patterns, tuning.lora, tuning.rates, tuning.batch, tuning.row, tuning.seed, tuning.dtype)
-        return hashlib.sha256(repr((told, names, self.data.weights, self.model.hash)).encode()).hexdigest()
+        digest = hashlib.sha256(repr((told, self.data.weights, self.model.hash)).encode())
+        for example in self.data.examples:
+            digest.update(example.ids.numpy().tobytes() + example.taught.numpy().tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ def gather(material: Material, by: Preparer) -> Gathered:
     found: list[tuple[Counted, float]] = []
     for path, weight in material.files:
         if not 0 < weight <= 100:
-            raise TuningError(f"{path}={weight}: expected a weight above 0 and at most 100")
+            raise TuningError(f"data: {path}={weight}; expected a weight above 0 and at most 100")
         try:
             found.append((prepare(read_file(path, material.frame), by), weight))
         except OSError as error:
@@ -239,6 +244,8 @@ class Job:
 def tune(tuning: Tuning, seat: Seat = ALONE) -> None:
     """Run to the end of the budget, or go on; then write OUT/model, or OUT/adapter. OUT/data.json tells of samples."""
     course = Course(tuning, seat)
+    if (known := tuning.run.out / STATE).exists():
+        course.restore(torch.load(known, weights_only=True, mmap=True))
     if seat.rank == 0:
         tuning.run.out.mkdir(parents=True, exist_ok=True)
         (tuning.run.out / DATA).write_text(json.dumps(course.data.told(), indent=1) + "\n", encoding="utf-8")
