@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_checkpoint import network, shape, shape2
 from PIL import Image
@@ -113,6 +113,7 @@ def test_samples_that_do_not_fill_their_row_are_refused() -> None:
         attend_apart(q, q, q, Apart((4, 5)))
 
 
+@settings(deadline=None)
 @given(lengths, st.integers(20, 100))
 def test_every_example_is_packed_once_and_no_row_is_too_long(each: list[int], room: int) -> None:
     rows = pack(each, room)
@@ -121,6 +122,7 @@ def test_every_example_is_packed_once_and_no_row_is_too_long(each: list[int], ro
     assert not any(sum(each[i] for i in a + b) <= room for a, b in pairwise(rows))  # none could have been spared
 
 
+@settings(deadline=None)
 @given(lengths, st.integers(1, 4))
 def test_no_process_has_more_to_do_than_another_by_more_than_one_row(costs: list[int], parts: int) -> None:
     groups = balance(costs, parts)
@@ -129,6 +131,7 @@ def test_no_process_has_more_to_do_than_another_by_more_than_one_row(costs: list
     assert max(spent) - min(spent) <= max(costs)
 
 
+@settings(deadline=None)
 @given(lengths, st.integers(1, 5), st.integers(0, 50))
 def test_updates_follow_from_their_number_alone(each: list[int], batch: int, start: int) -> None:
     deal = Deal(tuple(each), (1.0,) * len(each), batch, seed=3)
