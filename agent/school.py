@@ -91,7 +91,7 @@ SMOKE = School(
         Pictures("forms", "forms", 40, 200_000),
     ),
     Pictures("judged", "miniwob", 40, 999_000),
-    _terms(0.35, 0.3, 0.45, 0.35),
+    _terms(0.45, 0.4, 0.6, 0.45),
     lessons=6,
 )
 """Every stage, as short as shows that it learns."""
