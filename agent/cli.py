@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 evals = typer.Typer(help="How well a model does, with an interval around the score.", no_args_is_help=True)
 app.add_typer(evals, name="eval")
+trains = typer.Typer(help="Train the built-in model, and fine-tune other checkpoints.", no_args_is_help=True)
+app.add_typer(trains, name="train")
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C where nobody else has taken it."""
@@ -45,6 +47,8 @@ for command in (
     app.command()(command)
 app.command("import")(commands.bring)
 evals.command()(commands.miniwob)
+for lesson in (commands.finetune, commands.merge, commands.tiny):
+    trains.command()(lesson)
 
 
 def main() -> None:

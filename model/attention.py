@@ -6,6 +6,7 @@ B batch, H query heads, K key/value heads, T queries, S keys, D head size.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,6 +20,16 @@ PAST = 1024
 
 SHORT = 4096
 """Most queries for which a matrix of scores may be written out, as training on a CPU does."""
+
+
+class Apart(NamedTuple):
+    """Samples that lie end to end in every row and do not see each other: the tokens of each."""
+
+    lengths: tuple[int, ...]
+
+
+Skip: TypeAlias = Tensor | Apart | None
+"""What a token does not see of those before it: the first [B] of its row, which are padding, or other samples."""
 
 
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -37,12 +48,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=k.shape[1] != q.shape[1])
 
 
-def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:
+def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Skip) -> Tensor:
     """Causal attention where the T queries are the last of the S keys and `skip` [B] first keys are padding.
 
     A query that is padding itself sees itself alone.
     """
     T, S = q.shape[2], k.shape[2]
+    if isinstance(skip, Apart):
+        return attend_apart(q, k, v, skip)
     if skip is None and T == S:
         return attend(q, k, v, causal=T > 1)
     if T == 1:
@@ -50,6 +63,14 @@ def attend_behind(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tenso
     if skip is None and _parts(q, k):
         return _past_and_own(q, k, v)
     return masked(q, k, v, skip)
+
+
+def attend_apart(q: Tensor, k: Tensor, v: Tensor, samples: Apart) -> Tensor:
+    """Causal attention inside each of the samples, which fill the T == S places: no score between two is computed."""
+    if sum(samples.lengths) != q.shape[2] or q.shape[2] != k.shape[2]:
+        raise ValueError(f"samples of {list(samples.lengths)} tokens; expected them to fill a row of {q.shape[2]}")
+    parts = (torch.split(t, list(samples.lengths), dim=2) for t in (q, k, v))
+    return torch.cat([attend(*part, causal=True) for part in zip(*parts, strict=True)], dim=2)
 
 
 def masked(q: Tensor, k: Tensor, v: Tensor, skip: Tensor | None) -> Tensor:

@@ -8,7 +8,7 @@ switched off. Text without special tokens is encoded as the reference implementa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -104,13 +104,37 @@ class Chat:
         "tool_calls", and {"role": "tool", "content": C} is what a call gave. `sizes` are the tokens of each
         image in order, `videos` those of each video, `tools` the functions on offer. Raises `ChatError`.
         """
-        checked, listed = check_messages(messages), check_tools(tools)
         counts = {"image": sizes, "video": videos}
+        pieces = self.pieces(messages, counts, tools)
+        ids = [token for piece, meant in pieces for token in self.ids(piece, meant)]
+        repeats = self.repeats(ids, counts)
+        return tuple(i for token, times in zip(ids, repeats, strict=True) for i in (token,) * times)
+
+    def pieces(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        counts: Mapping[str, Sequence[int]],
+        tools: Sequence[Mapping[str, object]] = (),
+        marks: Collection[str] | None = None,
+    ) -> Iterator[tuple[str, bool]]:
+        """Text of `messages`, as for `encode`, and special tokens in it that are meant, in order.
+
+        `counts` are tokens of each "image" and "video". With `marks` the conversation is over: nobody is asked to
+        speak, and these special tokens are meant in what the assistant said.
+        """
+        checked, listed = check_messages(messages), check_tools(tools)
         for kind, given in counts.items():
             self._check_places(checked, kind, len(given))
         shield = Shield.over(self.special, said(checked, listed))
-        ids = list(self._ids(self._render(checked, listed, shield), shield))
-        return self._expand(ids, counts)
+        return shield.split(self._render(checked, listed, shield, marks))
+
+    def ids(self, piece: str, meant: bool) -> Sequence[int]:
+        """Tokens of one of `pieces`."""
+        if not meant:
+            return self.tokenizer.encode(piece, add_special_tokens=False).ids if piece else ()
+        token = self.tokenizer.token_to_id(piece)
+        assert token is not None, piece
+        return (token,)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens, special ones too."""
@@ -123,17 +147,24 @@ class Chat:
         if given and kind not in self.pads:
             raise ChatError(f"the tokenizer of this checkpoint has no {kind} token; expected messages without {kind}s")
 
-    def _render(self, messages: Sequence[Message], tools: Sequence[dict[str, JsonValue]], shield: Shield) -> str:
+    def _render(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[dict[str, JsonValue]],
+        shield: Shield,
+        marks: Collection[str] | None,
+    ) -> str:
         """What a template makes of messages and tools, text shielded."""
         template = self.template
         if tools or any(calls(message) or isinstance(message, Result) for message in messages):
             if self.tooled is None:
                 raise ChatError("no chat template of this checkpoint shows tools; expected messages without them")
             template = self.tooled
-        data = [_plain(message, shield) for message in messages]
+        own = shield.sparing(marks or ())
+        data = [_plain(message, own if message.role == "assistant" else shield) for message in messages]
         if template is not self.template:  # one for text alone
             data = [message | {"content": self._flat(message["content"])} for message in data]
-        return _run(template, data, [shield.members(tool) for tool in tools])
+        return _run(template, data, [shield.members(tool) for tool in tools], asks=marks is None)
 
     def _flat(self, content: object) -> object:
         """Content as one text, with what the first template writes for images and videos."""
@@ -149,30 +180,26 @@ class Chat:
             raise ChatError(f"the chat template has no place for {kind}s between texts")
         return shown.split(BESIDE)[1]
 
-    def _ids(self, rendered: str, shield: Shield) -> Iterator[int]:
-        """Tokens of a rendered prompt."""
-        for piece, meant in shield.split(rendered):
-            if meant:
-                token = self.tokenizer.token_to_id(piece)
-                assert token is not None, piece
-                yield token
-            elif piece:
-                yield from self.tokenizer.encode(piece, add_special_tokens=False).ids
-
-    def _expand(self, ids: Sequence[int], counts: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
-        """Each token that stands for an image or a video as often as that one has tokens."""
+    def repeats(self, ids: Sequence[int], counts: Mapping[str, Sequence[int]]) -> list[int]:
+        """How often each token stands: one for an image or a video as often as that has tokens. Raises `ChatError`."""
         left: dict[int, Iterator[int]] = {}
         for kind, token in self.pads.items():
             if (pads := ids.count(token)) != (wanted := len(counts[kind])):
                 pad = self.tokenizer.id_to_token(token)
                 raise ChatError(f"the chat template writes {pads} {pad} for {wanted} {kind}s; expected one for each")
             left[token] = iter(counts[kind])
-        return tuple(i for token in ids for i in (token,) * (next(left[token]) if token in left else 1))
+        return [next(left[token]) if token in left else 1 for token in ids]
 
 
-def _run(template: Template, data: Sequence[Mapping[str, object]], tools: Sequence[Mapping[str, object]]) -> str:
+def _run(
+    template: Template,
+    data: Sequence[Mapping[str, object]],
+    tools: Sequence[Mapping[str, object]],
+    *,
+    asks: bool = True,
+) -> str:
     try:
-        return render(template, data, tools)
+        return render(template, data, tools, asks=asks)
     except (TemplateError, TypeError) as error:  # TypeError: a template for text alone meets a list
         raise ChatError(f"the chat template refuses the messages: {error}") from None
 

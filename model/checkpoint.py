@@ -85,7 +85,7 @@ def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> t
     config, weights = Config.read(folder), Weights.find(folder)
     with torch.device("meta"):
         network = Qwen(config)
-    stored = _index(map(Mapped, weights.files))
+    stored = index(map(Mapped, weights.files))
     _check_names(network, stored)
     if network.lm_head is None and "lm_head.weight" in stored:
         _check_tied(stored)
@@ -101,7 +101,7 @@ def load_network(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> t
     return network.eval(), weights
 
 
-def _index(files: Iterable[Mapped]) -> dict[str, Stored]:
+def index(files: Iterable[Mapped]) -> dict[str, Stored]:
     """What the files hold, under the network's names."""
     stored: dict[str, Stored] = {}
     for tensor in (tensor for file in files for tensor in file.tensors):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import attend_among, attend_behind
+from model.attention import Skip, attend_among, attend_behind
 from model.config import TextConfig
 from model.linear import Embedding, Embedding8, Linear, onto
 from model.native import small
@@ -111,7 +111,7 @@ class Attention(nn.Module):
         k = native.rotate_heads(self.k_proj(x), cos, sin)
         return q, k, self.v_proj(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
-    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, skip: Skip, cache: Cache | None, layer: int) -> Tensor:
         """What the tokens of x [B,T,hidden] see, [B,T,hidden], for `o_proj` to map."""
         q, k, v = self.heads(x, rotation)
         if cache is not None:
@@ -149,7 +149,7 @@ class Layer(nn.Module):
         self.self_attn = Attention(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rotation: Rotation, skip: Tensor | None, cache: Cache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, skip: Skip, cache: Cache | None, layer: int) -> Tensor:
         seen = self.self_attn(self.input_layernorm(x), rotation, skip, cache, layer)
         return self.behind(x, seen)
 
@@ -188,11 +188,12 @@ class Decoder(nn.Module):
         self,
         x: Tensor,
         rotation: Rotation,
-        skip: Tensor | None = None,
+        skip: Skip = None,
         cache: Cache | None = None,
         last: int | None = None,
     ) -> Tensor:
-        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding.
+        """x [B,T,hidden] and the rotation of its tokens; the first `skip` [B] tokens of each row are padding, or
+        it says which samples lie in the rows.
 
         With `last` and a cache the states of so many tokens at the end alone, [B,last,hidden].
         """

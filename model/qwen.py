@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from model.attention import Skip
 from model.config import Config
 from model.decoder import Cache, Decoder
 from model.layout import Grid
@@ -64,12 +65,12 @@ class Qwen(nn.Module):
         positions: Tensor,
         patches: Tensor | None = None,
         grids: Sequence[Grid] = (),
-        skip: Tensor | None = None,
+        skip: Skip = None,
         cache: Cache | None = None,
     ) -> Tensor:
         """Logits [B,T,vocab] of tokens [B,T] at positions [3,B,T]; patches, grids as the processor gives.
 
-        The first `skip` [B] tokens of each row are padding.
+        The first `skip` [B] tokens of each row are padding, or it says which samples lie in the rows.
         """
         features = None if patches is None else self.visual(patches, grids)
         hidden = self.model(self.embed(tokens, features), self.rotation(positions), skip, cache)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -39,6 +39,10 @@ class Shield:
     def structure(self) -> str:
         """A pattern of any special token."""
         return "|".join(map(re.escape, self.special))
+
+    def sparing(self, tokens: Collection[str]) -> Shield:
+        """The same mark, but before none of `tokens`: whoever writes those may mean them."""
+        return Shield([token for token in self.special if token not in tokens], self.mark)
 
     def text(self, text: str) -> str:
         """`text` with the mark before special tokens, and before an end that what follows could complete to one."""

@@ -64,9 +64,18 @@ def build(template: str) -> Template:
         raise ConfigError(f"chat template: {error}") from None
 
 
-def render(template: Template, messages: Sequence[Mapping[str, object]], tools: Sequence[Mapping[str, object]]) -> str:
-    """The prompt up to where the assistant speaks. Raises TemplateError or TypeError, as the template has it."""
-    return template.render(messages=messages, tools=tools or None, add_generation_prompt=True)
+def render(
+    template: Template,
+    messages: Sequence[Mapping[str, object]],
+    tools: Sequence[Mapping[str, object]],
+    *,
+    asks: bool = True,
+) -> str:
+    """The prompt up to where the assistant speaks, or the conversation alone where nobody `asks` it to.
+
+    Raises TemplateError or TypeError, as the template has it.
+    """
+    return template.render(messages=messages, tools=tools or None, add_generation_prompt=asks)
 
 
 def knows_tools(template: Template) -> bool:

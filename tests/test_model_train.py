@@ -19,9 +19,10 @@ from PIL import Image, ImageDraw
 
 from model.train import copying, losses, tokens
 from model.train.batch import collate, patches
+from model.train.builtin import Plan, train
 from model.train.export import export
-from model.train.loop import Plan, train
-from model.train.muon import orthogonalise
+from model.train.moving import begins
+from model.train.optimiser import orthogonalise
 from model.train.samples import BLANK, CHARACTERS, Encoder, Picture, Turn, glyph_labels, read_shard
 from model.train.score import right
 from model.train.stages import STAGES
@@ -150,7 +151,7 @@ def test_every_stage_takes_steps_and_goes_on_where_it_was_cut(tmp_path: Path) ->
         second = torch.load(tmp_path / name / "state.pt", weights_only=True)
         assert (first["updates"], first["spent"]) == (2, 2.0)
         assert (second["updates"], second["spent"]) == (4, 4.0)
-        frozen = [n for n in first["weights"] if not n.startswith(stage.train)]
+        frozen = [n for n in first["weights"] if not begins(n, stage.train)]
         assert all(torch.equal(first["weights"][n], second["weights"][n]) for n in frozen)
         assert bool(frozen) == (name != "joint")
 

@@ -7,10 +7,29 @@ from agent.commands.do import do
 from agent.commands.doctor import doctor
 from agent.commands.evaluate import miniwob
 from agent.commands.export import export
+from agent.commands.finetune import finetune
 from agent.commands.ground import ground
+from agent.commands.merge import merge
 from agent.commands.replay import replay
 from agent.commands.run import run
 from agent.commands.serve import serve
+from agent.commands.tiny import tiny
 from agent.commands.view import view
 
-__all__ = ["ask", "bring", "demo", "do", "doctor", "export", "ground", "miniwob", "replay", "run", "serve", "view"]
+__all__ = [
+    "ask",
+    "bring",
+    "demo",
+    "do",
+    "doctor",
+    "export",
+    "finetune",
+    "ground",
+    "merge",
+    "miniwob",
+    "replay",
+    "run",
+    "serve",
+    "tiny",
+    "view",
+]

@@ -28,8 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def fill(make: Callable[[int, Path], int], folder: Path, count: int, seed: int) -> None:
-    """Call `make(seed + index, path)` for each shard that is not there yet; a line on stdout tells of each."""
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def fill(
+    make: Callable[[int, Path], int], folder: Path, count: int, seed: int, tell: Callable[[str], None] = _print
+) -> None:
+    """Call `make(seed + index, path)` for each shard that is not there yet; a line, on stdout, tells of each."""
     folder.mkdir(parents=True, exist_ok=True)
     total = index = 0
     while total < count:
@@ -41,7 +47,7 @@ def fill(make: Callable[[int, Path], int], folder: Path, count: int, seed: int) 
             size = make(training_seed(seed + index), path)
             total += size
             spent = time.perf_counter() - start
-            print(f"{path.name}: {size} pictures, {size / spent:.1f} a second, {total} of {count}", flush=True)
+            tell(f"{path.name}: {size} pictures, {size / spent:.1f} a second, {total} of {count}")
         index += 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.train.loop import Plan
+from model.train.builtin import Plan
 from model.train.processes import train_together
 from model.train.stages import STAGES
 
@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     data = tuple((Path(f), float(w or 1)) for f, _, w in (item.partition("=") for item in args.data))
     plan = Plan(STAGES[args.stage], data, args.out, tuple(args.init), args.minutes, args.seed)
-    train_together(plan, args.processes)
+    train_together(plan, args.processes, args.out)
 
 
 if __name__ == "__main__":

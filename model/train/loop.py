@@ -1,268 +1,156 @@
-"""One training loop for every stage: tokens, pixels and labels in, better weights out.
+"""One loop for all training: an update's lesson in, gradients through the optimiser, better weights out.
 
-A checkpoint holds the float32 masters, the optimiser's moments, the seconds and the updates spent, so that a run
-that was cut goes on from its last one. The budget is time: learning rates follow the share of it that is spent.
+A checkpoint holds the float32 masters, the optimiser's moments, the updates and seconds spent and what was measured
+since the last line of the log; what an update learns from follows from its number. A run that was cut therefore goes
+on from its last checkpoint, and is to the bit what it would have been, as far as its learning rates follow updates;
+those of a budget of time follow the clock.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol, TypeVar
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, distributed
+from torch import distributed
 
-from model.config import Config
-from model.qwen import Qwen
-from model.train import copying, losses, tokens
-from model.train.batch import Batch, collate, patches
-from model.train.muon import Optimiser
-from model.train.samples import Encoded, Encoder, Picture, Source, Turn, glyph_labels
-from model.train.stages import Stage
-from model.train.tiny import SIZE, config
+from model.train.bar import Bar
+from model.train.curves import LOG, draw, drawable
+from model.train.optimiser import Optimiser
 
-JUDGING = 1_000_000
-"""Seeds from here up are for judging; every seed that training draws is below."""
+STATE = "state.pt"
+"""The last checkpoint in a run's folder."""
+
+L = TypeVar("L")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A run: its stage, its data (folder and weight each), where it writes, and how long it may take."""
+class Seat:
+    """Which of how many processes this is; the first one writes."""
 
-    stage: Stage
-    data: tuple[tuple[Path, float], ...]
+    rank: int = 0
+    ranks: int = 1
+
+
+ALONE = Seat()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends: behind so many updates, or so many minutes, whichever comes first."""
+
+    updates: int | None = None
+    minutes: float | None = None
+
+    def share(self, updates: int, seconds: float) -> float:
+        """How much of it is spent; 1 and more is the end."""
+        shares = [0.0]
+        if self.updates is not None:
+            shares.append(updates / self.updates if self.updates else 1.0)
+        if self.minutes is not None:
+            shares.append(seconds / (60 * self.minutes) if self.minutes else 1.0)
+        return max(shares)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rates over a run: up in the warm-up, whole for the share `flat` of the budget, then down to `floor`."""
+
+    warmup: int = 0  # updates
+    floor: float = 0.1
+    flat: float = 0.0
+    fall: Literal["linear", "cosine"] = "linear"
+
+    def __call__(self, share: float, updates: int) -> float:
+        """The share of the learning rates at a point of the budget, before the update of that number."""
+        fallen = min(1.0, max(0.0, (share - self.flat) / (1 - self.flat)))
+        if self.fall == "cosine":
+            fallen = (1 - math.cos(math.pi * fallen)) / 2
+        return min(1.0, (updates + 1) / max(self.warmup, 1), 1 - (1 - self.floor) * fallen)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run writes, when it ends, and how often it says and keeps where it is."""
+
     out: Path
-    init: tuple[Path, ...] = ()
-    minutes: float = 10.0
-    seed: int = 0
+    name: str
+    budget: Budget
+    schedule: Schedule
     save_every: float = 120.0  # seconds
+    log_every: int = 50  # updates
+    keep_every: int = 0  # updates behind which a checkpoint stays; 0 keeps the last alone
+    draws: bool = True  # the curves, at the end, where matplotlib is there
 
 
-class Student:
-    """The network in bfloat16 with its training heads and the optimiser that moves them."""
+class Course(Protocol[L]):
+    """What learns, and what it learns from."""
 
-    def __init__(self, stage: Stage, seed: int) -> None:
-        torch.manual_seed(seed)
-        self.config: Config = config()
-        self.net = Qwen(self.config)
-        unit = self.config.vision.factor
-        grid = (SIZE[1] // unit, SIZE[0] // unit)
-        self.heads = losses.Heads(self.config.text.hidden_size, self.config.text.num_hidden_layers, grid)
-        _initialise(self.net)
-        named = [*self.net.named_parameters(), *((f"heads.{n}", p) for n, p in self.heads.named_parameters())]
-        for name, parameter in named:
-            parameter.requires_grad_(name.startswith(stage.train))
-        self.named = dict(named)
-        moving = [(n, p) for n, p in named if p.requires_grad]
-        self.optimiser = Optimiser(moving, stage.muon_lr, stage.adam_lr, paces={"visual.": stage.visual})
-        self.net.bfloat16()
-        self.heads.bfloat16()
+    optimiser: Optimiser
 
-    def load(self, path: Path) -> None:
-        """Take weights (not moments): of an exported folder, or what another run's checkpoint has trained."""
-        for key, value in _trained(path).items():
-            if key in self.named:
-                self.named[key].data.copy_(value)
-                if (slot := self.optimiser.slots.get(key)) is not None:
-                    slot.master.copy_(value)
+    def lessons(self, start: int) -> Iterator[L]:
+        """What each update learns from, without end, from update `start` on."""
+        ...
 
-    def amplify(self, gain: float) -> None:
-        """Scale the image features, which the decoder's residual stream would else drown."""
-        for name in ("visual.merger.mlp.2.weight", "visual.merger.mlp.2.bias"):
-            self.named[name].data.mul_(gain)
-            if (slot := self.optimiser.slots.get(name)) is not None:
-                slot.master.mul_(gain)
+    def learn(self, lesson: L) -> Mapping[str, float]:
+        """Leave gradients behind; returns losses and accuracies."""
+        ...
 
-    def weights(self) -> dict[str, Tensor]:
-        """Float32 masters where there are any, else the frozen weights."""
-        slots = self.optimiser.slots
-        return {n: slots[n].master if n in slots else p.detach().float() for n, p in self.named.items()}
+    def state(self) -> dict[str, object]:
+        """What a checkpoint holds besides the optimiser's part."""
+        ...
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Go on from `state()`."""
+        ...
 
 
-def _trained(path: Path) -> dict[str, Tensor]:
-    if path.is_dir():
-        return {name: value.float() for name, value in load_file(path / "model.safetensors").items()}
-    state = torch.load(path, weights_only=True)
-    return {n: v for n, v in state["weights"].items() if n.startswith(tuple(state["trained"]))}
+@dataclass
+class Spent:
+    """How far a run has come, and what was measured since the last line of its log."""
+
+    updates: int
+    seconds: float
+    log: dict[str, list[float]]
 
 
-def _initialise(net: Qwen) -> None:
-    for name, parameter in net.named_parameters():
-        if parameter.ndim >= 2:
-            torch.nn.init.normal_(parameter, std=0.02 if "embed_tokens" in name else parameter[0].numel() ** -0.5)
-        if name.endswith(("proj.weight", "down_proj.weight")) and "patch_embed" not in name and "attn" in name:
-            parameter.data.mul_(0.5)
-        if name.endswith("bias"):
-            torch.nn.init.zeros_(parameter)
+def run(course: Course[L], run: Run, seat: Seat = ALONE, clock: Callable[[], float] = time.monotonic) -> None:
+    """Learn to the end of the budget, from the checkpoint that is there or from the beginning."""
+    spent = _resume(course, run, seat)
+    saved, last = spent.seconds, clock()
+    with Bar(run.name, quiet=seat.rank > 0) as bar:
+        for lesson in course.lessons(spent.updates):
+            share = run.budget.share(spent.updates, spent.seconds)
+            if share >= 1:
+                break
+            for name, value in course.learn(lesson).items():
+                spent.log[name].append(value)
+            spent.log["norm"].append(course.optimiser.step(run.schedule(share, spent.updates)))
+            spent.updates += 1
+            now = clock()
+            spent.seconds, last = _agree(spent.seconds + now - last), now
+            bar.show(spent.updates, spent.seconds, run.budget.share(spent.updates, spent.seconds))
+            if spent.updates % run.log_every == 0:
+                line = _line(run, spent)
+                if seat.rank == 0:
+                    bar.tell(_write(run.out, line))
+            if _due(run, spent, spent.seconds - saved):
+                _save(course, run, spent, seat)
+                saved = spent.seconds
+    _save(course, run, spent, seat)
+    if seat.rank == 0 and run.draws and drawable():
+        draw(run.out)
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """One batch: turns about pictures, then turns without one; `owners` gives each of the former its picture."""
-
-    pictures: Sequence[Picture]
-    owners: Sequence[int]
-    turns: Sequence[Encoded]
-
-
-class Lessons:
-    """Draws batches: pictures by the weights of their folders, one turn each, and turns without a picture."""
-
-    def __init__(self, plan: Plan, net: Config, rank: int, ranks: int, updates: int) -> None:
-        self.stage, self.config = plan.stage, net
-        self.random = random.Random(f"{plan.seed}/{rank}/{updates}")  # a resumed run draws other turns
-        seed = self.random.randrange(JUDGING)
-        self.sources = [iter(Source(folder, seed, rank, ranks)) for folder, _ in plan.data]
-        self.shares = [weight for _, weight in plan.data]
-        self.copies = copying.turns(seed)
-        tokenizer = tokens.build()
-        unit = net.vision.factor
-        self.grid = (SIZE[1] // unit, SIZE[0] // unit)
-        self.encoder = Encoder(tokenizer, self.grid[0] * self.grid[1])
-        self.coordinates = losses.Coordinates(
-            torch.tensor([tokenizer.token_to_id(tokens.column(i)) for i in range(tokens.NUMBERS)]),
-            torch.tensor([tokenizer.token_to_id(tokens.row(i)) for i in range(tokens.NUMBERS)]),
-        )
-
-    def batches(self) -> Iterator[Lesson]:
-        """Lessons of `stage.batch` pictures (or pairs of turns without one), lengths alike in each."""
-        size = self.stage.batch
-        while True:
-            pool = [self._draw() for _ in range(size * 8)]
-            pool.sort(key=lambda item: max(len(turn.ids) for turn in item[1]))
-            groups = [pool[i : i + size] for i in range(0, len(pool), size)]
-            self.random.shuffle(groups)
-            for group in groups:
-                pictures = [picture for picture, _ in group if picture is not None]
-                shown = [turns for picture, turns in group if picture is not None]
-                bare = [turn for picture, turns in group if picture is None for turn in turns]
-                owners = [number for number, turns in enumerate(shown) for _ in turns]
-                yield Lesson(pictures, owners, [*(turn for turns in shown for turn in turns), *bare])
-
-    def _draw(self) -> tuple[Picture | None, list[Encoded]]:
-        if self.random.random() < self.stage.copying:
-            return None, [self.encoder(next(self.copies), image=False) for _ in range(2)]
-        while True:
-            picture = next(self.random.choices(self.sources, self.shares)[0])
-            if self.stage.answer == 0:
-                return picture, [self.encoder(Turn("", "", None))]
-            if picture.turns:
-                return picture, [self.encoder(turn) for turn in self._turns(picture)]
-
-    def _turns(self, picture: Picture) -> list[Turn]:
-        """What the page itself asks for, and one more question: the vision tower's work is shared."""
-        first, *others = picture.turns
-        return [first, *self.random.sample(others, min(1, len(others)))]
-
-
-def train(plan: Plan, rank: int = 0, ranks: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
-    """Run `plan` to the end of its budget, or go on where its checkpoint stands."""
-    torch.set_num_threads(1)
-    student = Student(plan.stage, plan.seed)
-    for path in plan.init:
-        student.load(path)
-    if not any(path.is_dir() for path in plan.init):  # an exported folder has been through this already
-        student.amplify(plan.stage.gain)
-    spent, updates = _resume(plan, student)
-    lessons = Lessons(plan, student.config, rank, ranks, updates)
-    log: dict[str, list[float]] = defaultdict(list)
-    saved = last = clock()
-    for lesson in lessons.batches():
-        share = spent / (60 * plan.minutes)
-        if share >= 1:
-            break
-        for name, value in learn(student, plan.stage, lessons, lesson).items():
-            log[name].append(value)
-        norm = student.optimiser.step(_rate(plan.stage, share, updates))
-        log["norm"].append(norm)
-        updates += 1
-        now = clock()
-        spent, last = _agree(spent + now - last), now
-        if rank == 0 and updates % 50 == 0:
-            _write(plan, {"updates": updates, "seconds": round(spent), **_means(log)})
-            log.clear()
-        if rank == 0 and now - saved > plan.save_every:
-            _save(plan, student, spent, updates)
-            saved = now
-    if rank == 0:
-        _save(plan, student, spent, updates)
-
-
-def learn(student: Student, stage: Stage, lessons: Lessons, lesson: Lesson) -> dict[str, float]:
-    """One forward and backward pass; returns the losses and accuracies as plain numbers."""
-    net, heads, vision = student.net, student.heads, student.config.vision
-    said: dict[str, Tensor] = {}
-    total = torch.zeros(())
-    features: Tensor | None = None
-    if lesson.pictures:
-        pixels = [p.pixels() for p in lesson.pictures]
-        grids = [(1, SIZE[1] // vision.patch_size, SIZE[0] // vision.patch_size)] * len(pixels)
-        with torch.set_grad_enabled("visual." in stage.train):
-            features = net.visual(patches(pixels, vision.patch_size), grids)
-        if stage.ocr:
-            glyphs = [glyph_labels(p.glyphs, SIZE[1], SIZE[0], vision.patch_size) for p in lesson.pictures]
-            loss, said["ocr_right"] = losses.read_characters(heads, features, torch.cat(glyphs))
-            said["ocr"] = loss
-            total = total + stage.ocr * loss
-        features = features.unflatten(0, (len(pixels), -1))[list(lesson.owners)].flatten(0, 1)
-    if stage.answer:
-        batch = collate(lesson.turns, student.config, lessons.grid, 0)
-        total = total + _answer(student, stage, lessons, batch, features, said)
-    torch.autograd.backward(total)
-    return {name: float(value.detach()) for name, value in said.items()}
-
-
-def _answer(
-    student: Student,
-    stage: Stage,
-    lessons: Lessons,
-    batch: Batch,
-    features: Tensor | None,
-    said: dict[str, Tensor],
-) -> Tensor:
-    """The decoder's losses: the answer's tokens, and on the way there, the target's place."""
-    net, heads = student.net, student.heads
-    rotation = net.rotation(batch.positions)
-    cos, sin = (r.bfloat16() for r in rotation)
-    x = net.embed(batch.tokens, features)
-    share = losses.inside(batch.boxes, lessons.grid, student.config.vision.factor)
-    shown = (batch.image_start >= 0) & (batch.boxes[:, 0] >= 0)
-    image = (batch.image_start.clamp(min=0).unsqueeze(1) + torch.arange(share.shape[1])).clamp(max=x.shape[1] - 1)
-    total = torch.zeros(())
-    depth = len(net.model.layers)
-    for index, layer in enumerate(net.model.layers):
-        if index in (depth - 2, depth - 1) and stage.look and features is not None:
-            loss = losses.look_at_target(net, x, rotation, index, batch, share)
-            said[f"look{index}"] = loss.detach()
-            total = total + stage.look * loss
-        x = layer(x, (cos, sin), None, None, index)
-        if index == 0 and stage.place and features is not None:
-            loss = losses.tell_place(heads, x[torch.arange(len(x)).unsqueeze(1), image][batch.image_start >= 0])
-            said["place"] = loss.detach()
-            total = total + stage.place * loss
-        if index in (depth - 4, depth - 3) and stage.mask and features is not None:
-            seen = x[torch.arange(len(x)).unsqueeze(1), image]
-            loss = losses.find_target(heads.mask[index](losses.even(seen)).squeeze(-1), share, shown)
-            said[f"mask{index}"] = loss.detach()
-            total = total + stage.mask * loss
-    hidden = net.model.norm(x[batch.places[:, 0], batch.places[:, 1]])
-    loss, right = losses.answer(net.logits(hidden), batch, lessons.coordinates)
-    said |= {"answer": loss, "token_right": right.float().mean()}
-    whole = torch.ones(len(batch.tokens)).scatter_reduce(0, batch.places[:, 0], right.float(), "amin")
-    said["typed_right"] = whole[~shown].mean() if (~shown).any() else torch.tensor(float("nan"))
-    return total + stage.answer * loss
-
-
-def _rate(stage: Stage, share: float, updates: int) -> float:
-    """Linear warm-up, then flat, then linear down to the floor over the last three quarters of the budget."""
-    return min(1.0, (updates + 1) / stage.warmup, 1 - (1 - stage.floor) * max(0.0, (4 * share - 1) / 3))
+def _due(run: Run, spent: Spent, seconds: float) -> bool:
+    return seconds > run.save_every or bool(run.keep_every and spent.updates % run.keep_every == 0)
 
 
 def _agree(seconds: float) -> float:
@@ -274,36 +162,72 @@ def _agree(seconds: float) -> float:
     return float(shared)
 
 
-def _means(log: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    kept = {name: [v for v in values if v == v] for name, values in log.items()}
-    return {name: round(sum(values) / len(values), 4) for name, values in kept.items() if values}
+def _line(run: Run, spent: Spent) -> dict[str, object]:
+    """The means since the last line; what was measured in none of the updates is left out."""
+    means = {name: _mean(values) for name, values in spent.log.items()}
+    spent.log.clear()
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    return {"stage": run.name, "updates": spent.updates, "seconds": round(spent.seconds), **known}
 
 
-def _write(plan: Plan, line: Mapping[str, float]) -> None:
-    text = json.dumps({"stage": plan.stage.name, **line})
-    print(text, flush=True)
-    with (plan.out / "log.jsonl").open("a", encoding="utf-8") as file:
+def _mean(values: Sequence[float]) -> float | None:
+    kept = [value for value in values if value == value]
+    return float(f"{sum(kept) / len(kept):.6g}") if kept else None
+
+
+def _write(out: Path, line: Mapping[str, object]) -> str:
+    text = json.dumps(line)
+    with (out / LOG).open("a", encoding="utf-8") as file:
         file.write(text + "\n")
+    return text
 
 
-def _save(plan: Plan, student: Student, spent: float, updates: int) -> None:
+def _save(course: Course[L], run: Run, spent: Spent, seat: Seat) -> None:
+    """Write the checkpoint; all processes ask for the state, which they may have in shards."""
     state = {
-        "weights": student.weights(),
-        "trained": list(plan.stage.train),
-        "optimiser": student.optimiser.state(),
-        "spent": spent,
-        "updates": updates,
+        **course.state(),
+        "optimiser": course.optimiser.state(),
+        "spent": spent.seconds,
+        "updates": spent.updates,
+        "log": dict(spent.log),
     }
-    torch.save(state, plan.out / "state.pt.part")
-    os.replace(plan.out / "state.pt.part", plan.out / "state.pt")
+    if seat.rank > 0:
+        return
+    part = run.out / f"{STATE}.part"
+    torch.save(state, part)
+    os.replace(part, run.out / STATE)
+    if run.keep_every and spent.updates % run.keep_every == 0:
+        kept = run.out / f"state-{spent.updates:06}.pt"
+        kept.unlink(missing_ok=True)
+        os.link(run.out / STATE, kept)
 
 
-def _resume(plan: Plan, student: Student) -> tuple[float, int]:
-    plan.out.mkdir(parents=True, exist_ok=True)
-    if not (path := plan.out / "state.pt").exists():
-        return 0.0, 0
-    state = torch.load(path, weights_only=True)
-    for name, value in state["weights"].items():
-        student.named[name].data.copy_(value)
-    student.optimiser.restore(state["optimiser"])
-    return float(state["spent"]), int(state["updates"])
+def _resume(course: Course[L], run: Run, seat: Seat) -> Spent:
+    run.out.mkdir(parents=True, exist_ok=True)
+    spent = Spent(0, 0.0, defaultdict(list))
+    if (path := run.out / STATE).exists():
+        state = torch.load(path, weights_only=True)
+        course.restore(state)
+        course.optimiser.restore(state["optimiser"])
+        spent.seconds, spent.updates = float(state["spent"]), int(state["updates"])
+        spent.log.update(state.get("log", {}))
+    if seat.rank == 0:
+        _shorten(run.out / LOG, spent.updates)
+    return spent
+
+
+def _shorten(log: Path, updates: int) -> None:
+    """Drop lines of updates that were lost with the process that made them: they will be made again."""
+    if not log.exists():
+        return
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if _updates(line) <= updates]
+    part = log.with_suffix(".part")
+    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    os.replace(part, log)
+
+
+def _updates(line: str) -> float:
+    try:
+        return float(json.loads(line)["updates"])
+    except ValueError:  # cut in the middle when its process was killed
+        return math.inf

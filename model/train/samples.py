@@ -84,9 +84,10 @@ class Source:
 
     def __iter__(self) -> Iterator[Picture]:
         while True:
-            shards = sorted(self.folder.glob("shard-*.npz"))[self.rank :: self.ranks]
+            there = sorted(self.folder.glob("shard-*.npz"))
+            shards = there[self.rank :: self.ranks] or there  # with fewer than processes, each in an order of its own
             if not shards:
-                raise FileNotFoundError(f"{self.folder}: holds no shard-*.npz for process {self.rank}")
+                raise FileNotFoundError(f"{self.folder}: holds no shard-*.npz")
             chosen = [read_shard(path) for path in self.random.sample(shards, min(4, len(shards)))]
             pool = [picture for shard in chosen for picture in shard]
             self.random.shuffle(pool)

@@ -29,12 +29,22 @@ class Stage:
     gain: float = 1.0  # by which image features are scaled when the stage begins
     warmup: int = 50  # updates
     floor: float = 0.1  # learning rate left at the end
+    measure: str = "answer"  # the loss that tells whether it has brought something
 
 
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("vision", ("visual.", "heads.ocr"), batch=8, muon_lr=0.02, adam_lr=2e-3, ocr=1.0, floor=0.3),
+        Stage(
+            "vision",
+            ("visual.", "heads.ocr"),
+            batch=8,
+            muon_lr=0.02,
+            adam_lr=2e-3,
+            ocr=1.0,
+            floor=0.3,
+            measure="ocr",
+        ),
         Stage("language", ("model.",), batch=12, muon_lr=0.02, adam_lr=2e-3, answer=1.0, copying=1.0, floor=0.3),
         Stage(
             "joint",
@@ -65,6 +75,7 @@ STAGES = {
             mask=0.3,
             warmup=10,
             floor=0.3,
+            measure="ocr",
         ),
         Stage(
             "instruct",
