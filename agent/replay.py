@@ -58,6 +58,8 @@ class Replay(BaseModel):
 class Halt(Exception):
     """The replay cannot go on as recorded."""
 
+    outcome = Outcome.FAILED
+
     def __init__(self, detail: str, difference: Difference | None = None, screen: Image | None = None) -> None:
         super().__init__(detail)
         self.detail, self.difference, self.screen = detail, difference, screen
@@ -77,21 +79,32 @@ def replay(run: Run, env: Environment, *, origin: str = "", to: int | None = Non
     No action is tried a second time, whatever happens. `origin` is where the pages of the run are served now.
     With `to`, go no further than that step. A report is written to RUN/replays/.
     """
-    progress, screen = Progress(), None
+    progress = Progress()
     try:
-        seen = _repeat(run, env, origin, to, progress)
-        result = _ended(run, env, seen, to, progress)
-    except Halt as halt:
-        screen = halt.screen
-        result = _result(progress, Outcome.FAILED, f"halted: {halt.detail}", halt.difference)
-    except EnvironmentBroken as error:
-        result = _result(progress, Outcome.BROKEN, str(error))
-    except KeyboardInterrupt:
-        result = _result(progress, Outcome.STOPPED, "interrupted")
-    return _report(run, result, screen)
+        seen = exactly(run, env, origin=origin, to=to, progress=progress)
+        return _report(run, _ended(run, env, seen, to, progress), None)
+    except (Halt, EnvironmentBroken, KeyboardInterrupt) as error:
+        return failed(run, progress, error)
 
 
-def _repeat(run: Run, env: Environment, origin: str, to: int | None, progress: Progress) -> Observation:
+def failed(run: Run, progress: Progress, error: Halt | EnvironmentBroken | KeyboardInterrupt) -> Replay:
+    """What a replay came to that `error` has ended, with its report."""
+    if isinstance(error, Halt):
+        result = _result(progress, error.outcome, f"halted: {error.detail}", error.difference)
+        return _report(run, result, error.screen)
+    if isinstance(error, EnvironmentBroken):
+        return _report(run, _result(progress, Outcome.BROKEN, str(error)), None)
+    return _report(run, _result(progress, Outcome.STOPPED, "interrupted"), None)
+
+
+def exactly(
+    run: Run, env: Environment, *, origin: str = "", to: int | None = None, progress: Progress | None = None
+) -> Observation:
+    """The screen that the recorded actions lead to in `env`, each done once where its screen is the recorded one.
+
+    Raises `Halt` where it is another; `progress` tells how far it came.
+    """
+    progress = progress or Progress()
     task = run.manifest.task
     moved = Move(run.manifest.environment.origin or "", origin)
     seen = env.reset(Task(task.instruction, moved.url(task.start), task.seed))
