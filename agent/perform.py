@@ -55,7 +55,9 @@ def perform(
     job = replace(job, task=replace(job.task, instruction=job.secrets.scrub(job.task.instruction)))
     try:
         screen = Careful(env, job.caution) if job.caution else env
-        turns = episode(screen, policy, job.task, limits=job.limits, decided=_both(decided, record), opening=job.opening)
+        turns = episode(
+            screen, policy, job.task, limits=job.limits, decided=_both(decided, record), opening=job.opening
+        )
         stop = _play(env, job, turns, steps, record, watch)
         verdicts = _verdicts(env, job, steps, stop)
     except EnvironmentBroken as error:

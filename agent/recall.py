@@ -17,7 +17,8 @@ def recall(run: Run) -> tuple[Step, ...]:
     """The steps of `run`: recorded once more, they give the same lines.
 
     A screen that was seen more than once is read once. What no record keeps is not there: the instruction of the
-    screen itself, and the timings of a look apart from those of its step. Raises `RecordError` for a screen that is gone.
+    screen itself, and the timings of a look apart from those of its step. Raises `RecordError` for a screen that is
+    gone.
     """
     known: dict[str, Image] = {}
 

@@ -69,9 +69,7 @@ class Recorder:
     the stop reason "error", or "person" after Ctrl-C. `past` are lines that stand in the folder already.
     """
 
-    def __init__(
-        self, folder: Path, manifest: RunFile, *, secrets: Secrets = NONE, past: Sequence[Line] = ()
-    ) -> None:
+    def __init__(self, folder: Path, manifest: RunFile, *, secrets: Secrets = NONE, past: Sequence[Line] = ()) -> None:
         if (folder / "run.json").exists():
             raise FileExistsError(f"{folder} already holds a run; choose another folder")
         self.folder = folder

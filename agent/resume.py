@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,13 +94,18 @@ def resume(run: Run, stage: Stage, policy: Policy, folder: Path, *, terms: Terms
     that may not be undone, unless the `terms` say otherwise, and where a screen is not the recorded one;
     `ResumeError` for a run that came to its own end. Then nothing is written to `folder`.
     """
+    cut_off(run)
+    return _go_on(run, stage, policy, folder, terms)
+
+
+def cut_off(run: Run) -> None:
+    """Raise `ResumeError` for a run that came to its own end."""
     stop = run.manifest.stop
     if stop is not None and stop.reason in ENDED:
         raise ResumeError(
             f"{run.folder}: it was not cut off but ended by itself ({stop.reason}); to go another way from its "
             f"step N: handeye replay {run.folder} --to N --then MODEL"
         )
-    return _go_on(run, stage, policy, folder, terms)
 
 
 def branch(run: Run, step: int, stage: Stage, policy: Policy, folder: Path, *, terms: Terms = TERMS) -> Result:
@@ -122,7 +126,8 @@ def branch(run: Run, step: int, stage: Stage, policy: Policy, folder: Path, *, t
 def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
     parent = lineage(run)
     run = moved(run, stage.origin)
-    opening = Opening(_reach(run, stage, terms), recall(run), doubt(run))
+    past, unsure = recall(run), doubt(run)  # before anything is done: a picture may be missing
+    opening = Opening(_reach(run, stage, terms), past, unsure)
     entry, task = run.manifest, run.manifest.task
     job = Job(
         Task(task.instruction, task.start, task.seed),
@@ -229,4 +234,4 @@ def _share(picture: Path, there: Path) -> None:
     try:
         os.link(picture, there)
     except OSError:  # another disk, or one without links
-        shutil.copyfile(picture, there)
+        put(there, picture.read_bytes())

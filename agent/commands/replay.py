@@ -9,9 +9,15 @@ import typer
 
 from agent.commands import asking, options
 from agent.commands.ending import end, refuse
+from agent.commands.onward import Onward, after, decider, recorded
 from agent.console import STYLES, console, plain, starting
 from agent.reader import RecordError, read_run
 from agent.stage import StageError, admit
+
+Then = Annotated[
+    str | None,
+    typer.Option("--then", metavar="MODEL", help=f"go on from there: {options.MODEL}; or person (types what to do)"),
+]
 
 
 def replay(
@@ -22,24 +28,40 @@ def replay(
     secret: options.Secret = None,
     secrets: options.SecretsFile = None,
     headed: options.Headed = False,
+    then: Then = None,
+    with_: options.With = None,
+    grounder: options.Grounder = "",
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    out: options.Out = None,
     as_json: options.Json = False,
 ) -> None:
-    """Do a recorded run again, without a model."""
+    """Do a recorded run again, without a model; or up to a step of it, and another way from there."""
     from agent.replay import replay as repeat
     from agent.stage import open_stage
 
     if mode != "exact":
         refuse(f"--mode {mode}: expected exact")
+    if then is not None:
+        before = recorded(folder)
+        names = tuple(before.manifest.environment.secrets)
+        asking.declared(names, secret or ())
+        care = asking.care(context, names, allow=None, pairs=secret, file=secrets, mode=approve, careful=safe)
+        policy = decider(then, options.ways(context, with_, grounder))
+        step = len(before.lines) if to is None else to
+        Onward(before, policy, care, None, headed, out, as_json).go(after(step))
+    if with_ or grounder or out or safe or approve != "never":
+        refuse("--with, --grounder, --approve, --safe and --out: go with --then, for what comes after it")
     screen = console(quiet=as_json)
     try:
-        recorded = read_run(folder)
-        entry, start = recorded.manifest.environment, recorded.manifest.task.start
+        run = read_run(folder)
+        entry, start = run.manifest.environment, run.manifest.task.start
         starting(screen, entry.program)
         admit(entry, start)
         asking.declared(tuple(entry.secrets), secret or ())
         care = asking.care(context, tuple(entry.secrets), allow=None, pairs=secret, file=secrets)
         with open_stage(entry, headed=headed, start=start, values=care.values) as stage:
-            result = repeat(recorded, stage.env, origin=stage.origin, to=to)
+            result = repeat(run, stage.env, origin=stage.origin, to=to)
     except (RecordError, StageError) as error:
         refuse(str(error))
     screen.print(f"[{STYLES[result.outcome]}]{result.outcome.value}[/]  {plain(result.detail)}")
