@@ -18,11 +18,11 @@ from agent.commands.ending import end, refuse
 from agent.commands.given import folder_for, model_of, script
 from agent.console import STYLES, StepLine, console, outcomes, plain, starting, summary
 from agent.limits import Limits
+from agent.onward import ResumeError, Terms, Unreached, branch, cut_off, resume, upto
 from agent.outcome import Result
 from agent.place import Place
 from agent.policy import Policy
 from agent.reader import RecordError, Run, read_run
-from agent.resume import ResumeError, Terms, Unreached, branch, cut_off, resume
 from agent.script import Loaded
 from agent.stage import Stage, StageError, admit, open_stage
 from agent.terminal import Terminal
@@ -42,13 +42,9 @@ def go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) ->
     return resume(run, stage, policy, folder, terms=terms)
 
 
-def after(step: int) -> Go:
-    """After `step`, as a branch."""
-
-    def go(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
-        return branch(run, step, stage, policy, folder, terms=terms)
-
-    return go
+def another_way(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
+    """After all steps of `run`, as a branch."""
+    return branch(run, len(run.lines), stage, policy, folder, terms=terms)
 
 
 @dataclass(frozen=True)
@@ -91,9 +87,28 @@ class Onward:
             raise StageError("nobody can tell what is a risk on a desktop; --approve always asks of each action")
         watch = StepLine(console(quiet=self.as_json), "")
         terms = Terms(again=again, caution=caution, watch=watch, limits=None if self.policy else UNBOUNDED)
+        said = f"does {len(self.run.lines)} steps of {plain(str(self.run.folder))} again, and goes on from there"
+        console(quiet=self.as_json).print(f"  {said}")
         policy = self.policy or person(None if self.headed else folder / "screen.png")
         with open_stage(entry, headed=self.headed, start=start, values=self.care.values, access=self.access) as stage:
             return how(self.run, stage, policy, folder, terms)
+
+
+def recorded(folder: Path) -> Run:
+    """The run in `folder`. Ends the command where there is none."""
+    try:
+        return read_run(folder)
+    except RecordError as error:
+        refuse(str(error))
+
+
+def part(folder: Path, step: int | None) -> Run:
+    """The run in `folder` as if it had been cut off after `step`, or its last. Ends the command where it has none."""
+    run = recorded(folder)
+    try:
+        return upto(run, len(run.lines) if step is None else step)
+    except ResumeError as error:
+        refuse(str(error))
 
 
 def decider(model: str, ways: Ways, actions: Sequence[Action] = ()) -> Policy | None:
@@ -103,14 +118,6 @@ def decider(model: str, ways: Ways, actions: Sequence[Action] = ()) -> Policy | 
     if model == "script" and not actions:
         refuse("script: its actions stand in no record; give it too: handeye run --resume RUN SCRIPT")
     return model_of(model, actions, ways)
-
-
-def recorded(folder: Path) -> Run:
-    """The run in `folder`. Ends the command where there is none."""
-    try:
-        return read_run(folder)
-    except RecordError as error:
-        refuse(str(error))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer
 
 from agent.commands import asking, options
 from agent.commands.ending import end, refuse
-from agent.commands.onward import Onward, after, decider, recorded
+from agent.commands.onward import Onward, another_way, decider, part
 from agent.console import STYLES, console, plain, starting
 from agent.reader import RecordError, read_run
 from agent.stage import StageError, admit
@@ -43,13 +43,12 @@ def replay(
     if mode != "exact":
         refuse(f"--mode {mode}: expected exact")
     if then is not None:
-        before = recorded(folder)
+        before = part(folder, to)
         names = tuple(before.manifest.environment.secrets)
         asking.declared(names, secret or ())
         care = asking.care(context, names, allow=None, pairs=secret, file=secrets, mode=approve, careful=safe)
         policy = decider(then, options.ways(context, with_, grounder))
-        step = len(before.lines) if to is None else to
-        Onward(before, policy, care, None, headed, out, as_json).go(after(step))
+        Onward(before, policy, care, None, headed, out, as_json).go(another_way)
     if with_ or grounder or out or safe or approve != "never":
         refuse("--with, --grounder, --approve, --safe and --out: go with --then, for what comes after it")
     screen = console(quiet=as_json)

@@ -6,18 +6,16 @@ all that was done before. What comes of it is a run of its own: it names its par
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from actions import Finish, Move, Scroll, Wait
 from agent.approve import Approval, Careful, Caution, Request
 from agent.episode import ignore
 from agent.limits import Limits
+from agent.lineage import inherit, lineage, moved
 from agent.manifest import describe
 from agent.opening import Opening
 from agent.outcome import Outcome, Result
@@ -25,22 +23,17 @@ from agent.perform import Job, perform
 from agent.policy import Policy
 from agent.reader import Run
 from agent.recall import recall, remember
-from agent.record import Recorder, discreet
-from agent.record import replace as put
+from agent.record import Recorder
 from agent.replay import Halt, Progress, Replay, exactly, failed
-from agent.schema import Entry, Line, ParentEntry
 from agent.stage import Stage
 from agent.step import Step
 from env import Environment, EnvironmentBroken, Observation, Task
-from env.secrets import Secrets
 
 ENDED = ("finished", "done", "met")
 """Stop reasons of runs that came to their own end."""
 
 HARMLESS = (Move, Scroll, Wait)
 """What does nothing lasting where nobody can tell what an action hits."""
-
-E = TypeVar("E", bound=Entry)
 
 
 class ResumeError(ValueError):
@@ -113,14 +106,17 @@ def branch(run: Run, step: int, stage: Stage, policy: Policy, folder: Path, *, t
 
     `Unreached` where a screen is not the recorded one; `ResumeError` where there is no such step to go on from.
     """
+    return _go_on(upto(run, step), stage, policy, folder, replace(terms, again=True))
+
+
+def upto(run: Run, step: int) -> Run:
+    """`run` as if it had been cut off after `step`. Raises `ResumeError` where nothing can go on from there."""
     if not 0 <= step <= len(run.lines):
         raise ResumeError(f"{run.folder}: there is no step {step} to go on from; it has {len(run.lines)}")
     lines = run.lines[:step]
     if lines and isinstance(lines[-1].action, Finish):
         raise ResumeError(f"{run.folder}: at step {step} it had finished; go on from an earlier one")
-    manifest = run.manifest.model_copy(update={"stop": None})
-    part = replace(run, lines=lines, pending=None, manifest=manifest)
-    return _go_on(part, stage, policy, folder, replace(terms, again=True))
+    return replace(run, lines=lines, pending=None, manifest=run.manifest.model_copy(update={"stop": None}))
 
 
 def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
@@ -174,64 +170,3 @@ def doubt(run: Run) -> Step | None:
     broke = stop is not None and stop.reason == "environment" and last is not None and last.error and not last.after
     line = run.pending or (last if broke else None)
     return remember(line, run.screen) if line else None
-
-
-def lineage(run: Run) -> ParentEntry:
-    """How a run that goes on from `run` names it."""
-    path, steps = run.folder / "steps.jsonl", len(run.lines)
-    whole = path.read_bytes().split(b"\n")[:steps] if steps else []
-    return ParentEntry(
-        name=run.folder.resolve().name,
-        created=run.manifest.created,
-        sha256=hashlib.sha256(b"".join(line + b"\n" for line in whole)).hexdigest(),
-        step=steps,
-        model=run.manifest.model,
-        parent=run.manifest.parent,
-    )
-
-
-def moved(run: Run, origin: str) -> Run:
-    """`run` as it would read if its pages had been served at `origin`, where they are served now."""
-    old = run.manifest.environment.origin
-    if not old or not origin or old == origin:
-        return run
-    served = re.compile(re.escape(old) + r"(?!\d)")
-
-    def move(entry: E) -> E:
-        return type(entry).model_validate_json(served.sub(lambda _: origin, entry.model_dump_json()))
-
-    pending = move(run.pending) if run.pending else None
-    return replace(run, manifest=move(run.manifest), lines=tuple(map(move, run.lines)), pending=pending)
-
-
-def inherit(run: Run, folder: Path, secrets: Secrets) -> None:
-    """Put the steps of `run` into `folder`, which is no run until its run.json is written.
-
-    What was pending stays so until the next step is decided. Pictures are shared where the disk can.
-    """
-    if (folder / "run.json").exists():
-        raise FileExistsError(f"{folder} already holds a run; choose another folder")
-    (folder / "blobs").mkdir(parents=True, exist_ok=True)
-    for name in dict.fromkeys(_screens(run)):
-        _share(run.blob(name), folder / "blobs" / f"{name}.png")
-    lines = [discreet(line, secrets).model_dump_json().encode() for line in run.lines]
-    put(folder / "steps.jsonl", b"".join(line + b"\n" for line in lines))
-    if run.pending:
-        put(folder / "pending.json", discreet(run.pending, secrets).model_dump_json(indent=1).encode() + b"\n")
-
-
-def _screens(run: Run) -> Iterator[str]:
-    lines: tuple[Line, ...] = (*run.lines, *([run.pending] if run.pending else []))
-    for line in lines:
-        yield line.before.screen
-        if line.after:
-            yield line.after.screen
-
-
-def _share(picture: Path, there: Path) -> None:
-    if there.exists():
-        return
-    try:
-        os.link(picture, there)
-    except OSError:  # another disk, or one without links
-        put(there, picture.read_bytes())

@@ -18,11 +18,12 @@ from agent.choose import Ways, choose
 from agent.expect import Check
 from agent.history import Past
 from agent.limits import Limits
+from agent.lineage import moved
+from agent.onward import ResumeError, Terms, Unreached, branch, resume
 from agent.outcome import Outcome, Result
 from agent.policy import Policy, Scripted
 from agent.reader import Run, read_run
 from agent.replay import replay
-from agent.resume import ResumeError, Terms, Unreached, branch, moved, resume
 from agent.schema import EnvironmentEntry
 from agent.stage import Stage
 from agent.step import Reply, Step
