@@ -59,6 +59,7 @@ def inherit(run: Run, folder: Path, secrets: Secrets) -> None:
         _share(run.blob(name), folder / "blobs" / f"{name}.png")
     lines = [discreet(line, secrets).model_dump_json().encode() for line in run.lines]
     put(folder / "steps.jsonl", b"".join(line + b"\n" for line in lines))
+    (folder / "pending.json").unlink(missing_ok=True)  # of one that was killed here
     if run.pending:
         put(folder / "pending.json", discreet(run.pending, secrets).model_dump_json(indent=1).encode() + b"\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -79,11 +80,15 @@ def test_a_run_that_goes_on_is_told_what_it_would_have_been_told(known: int, tmp
         result = resume(run, Stage(env, SCREENS), rest, tmp_path / "rest")
     assert (result.outcome, result.stop.reason, len(result.trajectory.steps)) == (Outcome.VERIFIED, "done", len(LONG))
     assert rest.prompts == whole.prompts[known:]
-    shutil.rmtree(tmp_path / "cut")
+    lines = (run.folder / "steps.jsonl").read_bytes()
+    shutil.rmtree(run.folder)
     child = read_run(tmp_path / "rest")
     assert [line.action for line in child.lines] == [line.action for line in read_run(tmp_path / "whole").lines]
     assert child.manifest.parent is not None
     assert (child.manifest.parent.name, child.manifest.parent.step) == ("cut", known)
+    assert child.manifest.parent.sha256 == hashlib.sha256(lines).hexdigest()
+    assert child.manifest.totals is not None
+    assert (child.manifest.totals.steps, child.manifest.totals.errors) == (len(LONG), 2)
     with Screens() as env:  # it needs its parent for nothing
         assert replay(child, env).outcome is Outcome.VERIFIED
 
