@@ -52,8 +52,6 @@ def inherit(run: Run, folder: Path, secrets: Secrets) -> None:
 
     What was pending stays so until the next step is decided. Pictures are shared where the disk can.
     """
-    if (folder / "run.json").exists():
-        raise FileExistsError(f"{folder} already holds a run; choose another folder")
     (folder / "blobs").mkdir(parents=True, exist_ok=True)
     for name in dict.fromkeys(_screens(run)):
         _share(run.blob(name), folder / "blobs" / f"{name}.png")

@@ -120,6 +120,8 @@ def upto(run: Run, step: int) -> Run:
 
 
 def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
+    if (folder / "run.json").exists():
+        raise FileExistsError(f"{folder} already holds a run; choose another folder")
     parent = lineage(run)
     run = moved(run, stage.origin)
     past, unsure = recall(run), doubt(run)  # before anything is done: a picture may be missing
@@ -159,7 +161,8 @@ def _holding(progress: Progress) -> Callable[[Request], Approval]:
         if not request.risks and isinstance(request.action, HARMLESS):
             return Approval(True)
         why = "" if request.risks else ": nobody can tell what it does here"
-        raise Held(f"step {progress.steps + 1} would be done a second time, and may not be undone: {request}{why}")
+        said = f"step {progress.steps + 1} would be done a second time, and may not be undone: {request}{why}"
+        raise Held(f"{said}; --again does it")
 
     return hold
 

@@ -23,7 +23,7 @@ from agent.lineage import moved
 from agent.onward import ResumeError, Terms, Unreached, branch, resume
 from agent.outcome import Outcome, Result
 from agent.policy import Policy, Scripted
-from agent.reader import Run, read_run
+from agent.reader import RecordError, Run, read_run
 from agent.replay import replay
 from agent.schema import EnvironmentEntry
 from agent.stage import Stage
@@ -218,6 +218,23 @@ def test_a_screen_that_is_another_one_stops_it_before_anything_is_written(tmp_pa
     found = stopped.value.replay
     assert (found.outcome, found.actions) == (Outcome.FAILED, 1)
     assert found.difference is not None
+    assert not (tmp_path / "b").exists()
+
+
+def test_what_stands_in_the_way_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    class Untouched(Screens):
+        """Is not even reset."""
+
+        def reset(self, task: Task) -> Observation:
+            raise AssertionError
+
+    keep(tmp_path / "a", limits=Limits(steps=2))
+    run = read_run(tmp_path / "a")
+    with pytest.raises(FileExistsError, match="choose another folder"):
+        resume(run, Stage(Untouched(), SCREENS), Scripted(()), run.folder)
+    run.blob(run.lines[1].before.screen).unlink()
+    with pytest.raises(RecordError, match=r"\.png"):
+        resume(run, Stage(Untouched(), SCREENS), Scripted(()), tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -169,6 +170,7 @@ def test_a_person_takes_over_a_replay_at_the_terminal(tmp_path: Path) -> None:
         (("replay", "RUN", "--to", "2", "--out", "x"), "go with --then"),
         (("run", "--resume", "RUN"), "ended by itself"),
         (("run", "--resume", "CUT"), "stand in no record"),
+        (("run", "--resume", "ELSEWHERE"), "say --model again"),
         (("run", "--resume", "CUT", "--set", "a=b"), "goes with a script"),
         (("run", "--resume", "CUT", "OTHER"), "the run is of 'test'"),
         (("run", "--resume", "CUT", "OTHER", "OTHER"), "its script alone"),
@@ -182,9 +184,10 @@ def test_what_cannot_go_on_is_refused_and_nothing_is_written(
 ) -> None:
     keep(tmp_path / "a")
     keep(tmp_path / "cut", [click(1, 1), NAME], limits=Limits(steps=2))
+    shutil.copytree(tmp_path / "cut", tmp_path / "elsewhere")
     cut = tmp_path / "cut" / "run.json"
     cut.write_text(cut.read_text().replace('"name": "scripted"', '"name": "script"'))
-    there = {"RUN": tmp_path / "a", "CUT": tmp_path / "cut", "OTHER": SCREENS_TASK}
+    there = {"RUN": tmp_path / "a", "CUT": cut.parent, "ELSEWHERE": tmp_path / "elsewhere", "OTHER": SCREENS_TASK}
     done = handeye(*(there.get(word, word) for word in arguments), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert said in done.stderr
