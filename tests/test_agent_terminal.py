@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from agent_runs import NAME, REMEMBER, ROOT, SCREENS_TASK, SIGN_IN, TYPE_ADA, WIN, click, handeye, keep
+from typer.testing import CliRunner
 
 from actions import (
     ADAPTER,
@@ -33,6 +34,7 @@ from actions import (
     Type,
     Wait,
 )
+from agent.cli import app
 from agent.limits import Limits
 from agent.outcome import Outcome
 from agent.picture import decode
@@ -180,16 +182,17 @@ def test_a_person_takes_over_a_replay_at_the_terminal(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_go_on_is_refused_and_nothing_is_written(
-    arguments: tuple[str, ...], said: str, tmp_path: Path
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     keep(tmp_path / "a")
     keep(tmp_path / "cut", [click(1, 1), NAME], limits=Limits(steps=2))
     shutil.copytree(tmp_path / "cut", tmp_path / "elsewhere")
     cut = tmp_path / "cut" / "run.json"
     cut.write_text(cut.read_text().replace('"name": "scripted"', '"name": "script"'))
     there = {"RUN": tmp_path / "a", "CUT": cut.parent, "ELSEWHERE": tmp_path / "elsewhere", "OTHER": SCREENS_TASK}
-    done = handeye(*(there.get(word, word) for word in arguments), cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    done = CliRunner().invoke(app, [str(there.get(word, word)) for word in arguments])
+    assert (done.exit_code, done.stdout) == (2, ""), done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
