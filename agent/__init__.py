@@ -5,6 +5,7 @@ Importing this package loads neither a model nor a browser nor an imaging librar
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from agent.episode import episode, run
     from agent.expect import Check
     from agent.limits import Limits
+    from agent.onward import ResumeError, Terms, Unreached, branch, resume
     from agent.outcome import Outcome, Result
     from agent.policy import Policy, PolicyBroken, Scripted
     from agent.reader import RecordError, Run, read_run
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from agent.replay import replay
     from agent.script import Script, ScriptError, read_script
     from agent.spoken import ModelPolicy
+    from agent.stage import Stage, StageError, open_stage
     from agent.step import Reply, Step, Stop, Trajectory, Usage
+    from agent.terminal import Terminal
     from agent.view import write_report
 
 __all__ = [
@@ -43,18 +47,27 @@ __all__ = [
     "Reply",
     "Request",
     "Result",
+    "ResumeError",
     "Run",
     "Script",
     "ScriptError",
     "Scripted",
+    "Stage",
+    "StageError",
     "Step",
     "Stop",
+    "Terminal",
+    "Terms",
     "Trajectory",
+    "Unreached",
     "Usage",
+    "branch",
     "episode",
+    "open_stage",
     "read_run",
     "read_script",
     "replay",
+    "resume",
     "run",
     "write_report",
 ]
@@ -74,18 +87,27 @@ _HOMES = {
     "Reply": "step",
     "Request": "approve",
     "Result": "outcome",
+    "ResumeError": "onward",
     "Run": "reader",
     "Script": "script",
     "ScriptError": "script",
     "Scripted": "policy",
+    "Stage": "stage",
+    "StageError": "stage",
     "Step": "step",
     "Stop": "step",
+    "Terminal": "terminal",
+    "Terms": "onward",
     "Trajectory": "step",
+    "Unreached": "onward",
     "Usage": "step",
+    "branch": "onward",
     "episode": "episode",
+    "open_stage": "stage",
     "read_run": "reader",
     "read_script": "script",
     "replay": "replay",
+    "resume": "onward",
     "run": "episode",
     "write_report": "view",
 }
@@ -97,4 +119,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'agent' has no attribute {name!r}")
     value: object = getattr(import_module(f"agent.{_HOMES[name]}"), name)
     globals()[name] = value
+    for public, home in _HOMES.items():  # once anything imports a file, its name hides what is called the same in it
+        if public == home and (file := sys.modules.get(f"agent.{home}")) is not None:
+            globals()[public] = file.__dict__[public]
     return value

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
-from agent.loops import Trail, fingerprint
+from agent.opening import Opening
 from agent.policy import Policy, PolicyBroken, within
 from agent.step import Reply, Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Recoverable, Task
@@ -27,27 +27,32 @@ def episode(
     *,
     limits: Limits | None = None,
     decided: Callable[[Step], None] = ignore,
+    opening: Opening | None = None,
 ) -> Generator[Step, None, Stop]:
     """Yield each step as it happens, so that the caller can show it, keep it, or stop; return why it ended.
 
-    `decided` is told of a step before its action is carried out, to keep it, or to raise and so prevent it.
+    `decided` is told of a step before its action is carried out, to keep it, or to raise and so prevent it. With an
+    `opening` nothing is reset: the episode goes on from there, the policy sees all that was done, and the limits count
+    what is new.
     Only `EnvironmentBroken` and `PolicyBroken` become a `Stop`; every other error travels up untouched. After a screen
     that broke in a step, the episode goes on with a fresh one as often as the limits allow; the step tells of it.
     """
     limits = limits or Limits()
-    history: list[Step] = []
     began = limits.clock()
     try:
-        seen = env.reset(task)
-        trail = Trail(fingerprint(seen))
-        task = named(task, seen)
+        opening = opening or Opening(env.reset(task))
+        history, known, trail = list(opening.past), len(opening.past), opening.trail
+        if opening.finished:
+            return Stop("finished", opening.finished.text)
+        task = named(task, opening.seen)
         policy = within(policy, env.space)
+        seen = warned(opening.seen, *opening.notes(policy), limits.warning(trail))
         while not seen.done:
-            if stop := limits.stop(history, began, trail):
+            if stop := limits.stop(history[known:], began, trail):
                 return stop
             step = decide(policy, task, history, seen, limits.clock)
             decided(step)
-            step, broken = attempt(env, step, history, limits)
+            step, broken = attempt(env, step, history[known:], limits)
             history.append(step)
             yield step
             if broken:
@@ -68,9 +73,9 @@ def named(task: Task, seen: Observation) -> Task:
     return replace(task, instruction=task.instruction or seen.instruction)
 
 
-def warned(seen: Observation, warning: str) -> Observation:
-    """`seen` with what has to be said of a loop; itself where nothing has."""
-    notes = (warning,) if warning else ()
+def warned(seen: Observation, *warnings: str) -> Observation:
+    """`seen` with what has to be said of it beside what it shows; itself where nothing has."""
+    notes = tuple(warning for warning in warnings if warning)
     return seen if seen.notes == notes else replace(seen, notes=notes)
 
 

@@ -25,7 +25,10 @@ class Limits:
     clock: Callable[[], float] = time.monotonic
 
     def stop(self, history: Sequence[Step], began: float, trail: Trail) -> Stop | None:
-        """Why no further step is allowed, or None; `began` is the clock at the start."""
+        """Why no further step is allowed, or None; `began` is the clock at the start.
+
+        `history` are the steps that count; where an episode goes on after others, it may take one before it is a loop.
+        """
         if self.steps is not None and len(history) >= self.steps:
             return Stop("steps", f"all {self.steps} steps used")
         if self.seconds is not None and self.clock() - began >= self.seconds:
@@ -33,7 +36,7 @@ class Limits:
         spent = sum(step.reply.usage.total for step in history)
         if self.tokens is not None and spent >= self.tokens:
             return Stop("tokens", f"{spent} of {self.tokens} tokens used")
-        cycle = trail.cycle()
+        cycle = trail.cycle() if history else None
         if self.repeats is not None and cycle is not None and cycle.times >= self.repeats:
             return Stop("loop", str(cycle))
         return None

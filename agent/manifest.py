@@ -46,6 +46,7 @@ def describe(
         environment=environment,
         limits=limits(job.limits),
         expect=job.expect,
+        until=job.until,
         versions=versions(),
     )
 

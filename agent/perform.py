@@ -10,6 +10,7 @@ from agent.approve import Careful, Caution
 from agent.episode import episode, ignore, named
 from agent.expect import Check, Verdict, verify
 from agent.limits import Limits
+from agent.opening import Opening
 from agent.outcome import Result, judge
 from agent.policy import Policy
 from agent.record import Recorder
@@ -30,6 +31,8 @@ class Job:
     """Who is asked before an action is carried out; None for nobody."""
     secrets: Secrets = NONE
     """What no prompt and no verdict may say."""
+    opening: Opening | None = None
+    """What was done of it before, and the screen that shows now; None to begin at its start."""
 
 
 def perform(
@@ -48,11 +51,13 @@ def perform(
     Ctrl-C ends it with the stop reason "person". The record is finished in every case but an error of ours, which
     travels up and which the recorder notes when its with-block ends.
     """
-    steps: list[Step] = []
+    steps: list[Step] = list(job.opening.past) if job.opening else []
     job = replace(job, task=replace(job.task, instruction=job.secrets.scrub(job.task.instruction)))
     try:
         screen = Careful(env, job.caution) if job.caution else env
-        turns = episode(screen, policy, job.task, limits=job.limits, decided=_both(decided, record))
+        turns = episode(
+            screen, policy, job.task, limits=job.limits, decided=_both(decided, record), opening=job.opening
+        )
         stop = _play(env, job, turns, steps, record, watch)
         verdicts = _verdicts(env, job, steps, stop)
     except EnvironmentBroken as error:
@@ -88,13 +93,13 @@ def _play(
 ) -> Stop:
     try:
         while True:
+            if job.until == "expect" and steps and steps[-1].after and _met(env, job, steps[-1]):
+                return Stop("met", "every expectation holds")
             step = next(turns)
             steps.append(step)
             if record:
                 record.add(step)
             watch(step)
-            if job.until == "expect" and step.after and _met(env, job, step):
-                return Stop("met", "every expectation holds")
     except StopIteration as end:
         stop: Stop = end.value
         return stop

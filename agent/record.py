@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,17 +66,17 @@ class Recorder:
     """Keeps one run in `folder`. Raises `FileExistsError` where a run is already kept there.
 
     `manifest` is run.json as it stands while the run goes on. Leaving the with-block without `finish` writes
-    the stop reason "error", or "person" after Ctrl-C.
+    the stop reason "error", or "person" after Ctrl-C. `past` are lines that stand in the folder already.
     """
 
-    def __init__(self, folder: Path, manifest: RunFile, *, secrets: Secrets = NONE) -> None:
+    def __init__(self, folder: Path, manifest: RunFile, *, secrets: Secrets = NONE, past: Sequence[Line] = ()) -> None:
         if (folder / "run.json").exists():
             raise FileExistsError(f"{folder} already holds a run; choose another folder")
         self.folder = folder
         self.manifest = manifest
         self._secrets = secrets
         self._known: tuple[Image, str] | None = None
-        self._lines: list[Line] = []
+        self._lines: list[Line] = list(past)
         (folder / "blobs").mkdir(parents=True, exist_ok=True)
         self._write("run.json", manifest)
         self._steps = (folder / "steps.jsonl").open("ab")

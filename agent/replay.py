@@ -143,12 +143,10 @@ def replay(run: Run, env: Environment, *, origin: str = "", to: int | None = Non
     With `to`, go no further than that step. A report is written to RUN/replays/.
     """
     progress = Progress()
-    lines = run.lines if to is None else run.lines[:to]
 
     def work() -> Replay:
-        with Ahead(run, shown(lines)) as ahead:
-            seen = _repeat(run, lines, env, origin, ahead, progress)
-            return ended(run, run.manifest.expect, env, seen, progress, to)
+        seen = exactly(run, env, origin=origin, to=to, progress=progress)
+        return ended(run, run.manifest.expect, env, seen, progress, to)
 
     return report(run, *guarded(work, progress), progress)
 
@@ -164,15 +162,38 @@ def guarded(work: Callable[[], Replay], progress: Progress) -> tuple[Replay, Ima
     with progress.timed():
         try:
             return work(), None
-        except Halt as halt:
-            late = halt.difference is not None and halt.difference.when == "after"
-            outcome = Outcome.FAILED if late else Outcome.STOPPED
-            ending = result(progress, outcome, f"halted: {halt.detail}", halt.difference)
-            return ending.model_copy(update={"halted": not late}), halt.screen
-        except (EnvironmentBroken, PolicyBroken) as error:
-            return result(progress, Outcome.BROKEN, str(error)), None
-        except KeyboardInterrupt:
-            return result(progress, Outcome.STOPPED, "interrupted"), None
+        except (Halt, EnvironmentBroken, PolicyBroken, KeyboardInterrupt) as error:
+            return _cut(progress, error)
+
+
+def failed(run: Run, progress: Progress, error: Halt | EnvironmentBroken | KeyboardInterrupt) -> Replay:
+    """What a replay came to that `error` has ended, with its report."""
+    return report(run, *_cut(progress, error), progress)
+
+
+def _cut(
+    progress: Progress, error: Halt | EnvironmentBroken | PolicyBroken | KeyboardInterrupt
+) -> tuple[Replay, Image | None]:
+    if isinstance(error, Halt):
+        late = error.difference is not None and error.difference.when == "after"
+        outcome = Outcome.FAILED if late else Outcome.STOPPED
+        ending = result(progress, outcome, f"halted: {error.detail}", error.difference)
+        return ending.model_copy(update={"halted": not late}), error.screen
+    if isinstance(error, KeyboardInterrupt):
+        return result(progress, Outcome.STOPPED, "interrupted"), None
+    return result(progress, Outcome.BROKEN, str(error)), None
+
+
+def exactly(
+    run: Run, env: Environment, *, origin: str = "", to: int | None = None, progress: Progress | None = None
+) -> Observation:
+    """The screen that the recorded actions lead to in `env`, each done once where its screen is the recorded one.
+
+    Raises `Halt` where it is another; `progress` tells how far it came.
+    """
+    lines = run.lines if to is None else run.lines[:to]
+    with Ahead(run, shown(lines)) as ahead:
+        return _repeat(run, lines, env, origin, ahead, progress or Progress())
 
 
 def _repeat(

@@ -98,6 +98,17 @@ class Totals(Entry):
     prefilled_tokens: int | None = None
 
 
+class ParentEntry(Entry):
+    """The run that another goes on from: its steps up to `step` are the first ones of the other."""
+
+    name: str = Field(description="its folder's name")
+    created: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of its steps.jsonl up to the end of that line")
+    step: int = Field(ge=0)
+    model: ModelEntry = Field(description="who decided there")
+    parent: ParentEntry | None = Field(default=None, description="the run that it goes on from itself")
+
+
 class RunFile(Entry):
     """run.json: written when the run begins (`stop` and `outcome` null), and again when it ends."""
 
@@ -111,6 +122,8 @@ class RunFile(Entry):
     environment: EnvironmentEntry
     limits: LimitsEntry
     expect: tuple[Check, ...] = ()
+    until: Literal["finish", "expect"] = "finish"
+    parent: ParentEntry | None = None
     versions: dict[str, str]
     stop: StopEntry | None = None
     outcome: OutcomeName | None = None

@@ -112,7 +112,9 @@ def options(
     from env.browser import Geolocation
 
     if entry.withheld and access is None:
-        raise StageError(f"the run had {', '.join(entry.withheld)}, which no record keeps; run its script instead")
+        raise StageError(
+            f"the run had {', '.join(entry.withheld)}, which no record keeps and its script has; give that"
+        )
     usual = BrowserOptions()
     size = (entry.width, entry.height) if entry.width and entry.height else usual.size
     try:

@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.commands import asking, options
 from agent.commands.ending import end, refuse
 from agent.commands.given import model_of, pairs
+from agent.commands.onward import Onward, another_way, decider, part
 from agent.console import STYLES, console, plain, starting
 from agent.ladder.values import ValueMistake, Values, set_values
 from agent.policy import Policy
@@ -29,6 +30,11 @@ MODE = (
     "heal: a model is asked for a target that is not found, and the repair is kept beside the record"
 )
 
+Then = Annotated[
+    str | None,
+    typer.Option("--then", metavar="MODEL", help=f"go on from there: {options.MODEL}; or person (types what to do)"),
+]
+
 
 def replay(
     context: typer.Context,
@@ -44,13 +50,29 @@ def replay(
     secret: options.Secret = None,
     secrets: options.SecretsFile = None,
     headed: options.Headed = False,
+    then: Then = None,
+    grounder: options.Grounder = "",
+    approve: options.Approval = "never",
+    safe: options.Safe = False,
+    out: options.Out = None,
     as_json: options.Json = False,
 ) -> None:
-    """Do a recorded run again, without a model."""
+    """Do a recorded run again, without a model; or up to a step of it, and another way from there."""
     if mode not in MODES:
         refuse(f"--mode {mode}: expected one of {', '.join(MODES)}")
     if settings and mode == "exact":
         refuse("--set: exact compares screens that show the recorded values; give --mode ladder")
+    if then is not None:
+        if mode != "exact":
+            refuse(f"--then: goes on from a screen that is the recorded one, and not with --mode {mode}")
+        before = part(folder, to)
+        names = tuple(before.manifest.environment.secrets)
+        asking.declared(names, secret or ())
+        care = asking.care(context, names, allow=None, pairs=secret, file=secrets, mode=approve, careful=safe)
+        decides = decider(then, options.ways(context, with_, grounder))
+        Onward(before, decides, care, None, headed, out, as_json).go(another_way)
+    if grounder or out or safe or approve != "never" or (with_ and mode != "heal"):
+        refuse("--with, --grounder, --approve, --safe and --out: go with --then, for what comes after it")
     screen = console(quiet=as_json)
     try:
         recorded = read_run(folder)

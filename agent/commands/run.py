@@ -1,4 +1,4 @@
-"""`handeye run`: task scripts, and whether what they expect holds."""
+"""`handeye run`: task scripts, and whether what they expect holds; or a run that was cut off, from there on."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from typing import Annotated
 import typer
 
 from agent.commands import asking, options
-from agent.commands.ending import end
+from agent.commands.ending import end, refuse
 from agent.commands.given import folder_for, hidden_words, model_of, script
+from agent.commands.onward import Before, Onward, go_on
 from agent.console import StepLine, console, outcomes, plain, starting, summary
 from agent.outcome import Result, worst
+
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="go on with a run that was cut off, after its last complete step"),
+]
+Again = Annotated[
+    bool, typer.Option("--again", help="with --resume: do steps again that may not be undone, such as sending a form")
+]
 
 
 def run(
     context: typer.Context,
-    scripts: Annotated[list[Path], typer.Argument(help="task scripts (YAML)")],
+    scripts: Annotated[list[Path] | None, typer.Argument(help="task scripts (YAML)")] = None,
     model: options.Player = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",
@@ -29,17 +38,29 @@ def run(
     secrets: options.SecretsFile = None,
     headed: options.Headed = False,
     out: options.Out = None,
+    resume: Resume = None,
+    again: Again = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run task scripts and check what they expect."""
+    """Run task scripts and check what they expect; or go on with a run that was cut off."""
     from agent.play import play
 
+    ways = options.ways(context, with_, grounder, grammar)
+    if resume is not None and allow:
+        refuse(f"--allow {allow[0]}: a run that is resumed may go where it could go before")
+    if resume is not None:
+        before = Before.of(resume, scripts or (), settings or ())
+        asking.declared(before.names, secret or ())
+        care = asking.care(context, before.names, allow=None, pairs=secret, file=secrets, mode=approve, careful=safe)
+        policy = before.decider(context, model, ways)
+        Onward(before.run, policy, care, before.place, headed, out, as_json).go(go_on, again=again)
+    if not scripts or again:
+        refuse("--again: goes with --resume" if again else "run: expected task scripts, or --resume RUN")
     loaded = [script(path, settings or []) for path in scripts]
     names = [name for one in loaded for name in one.script.secrets]
     asking.declared(names, secret or ())
     care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
     words = [hidden_words(one, care) for one in loaded]
-    ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else model_of(model, ways=ways)
     policies = [shared or model_of(model, one.script.actions) for one in loaded]
     screen = console(quiet=as_json)
