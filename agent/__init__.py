@@ -15,6 +15,7 @@ check()
 if TYPE_CHECKING:
     from agent.api import Agent
     from agent.approve import Approval, Caution, Request
+    from agent.attend import record_person
     from agent.episode import episode, run
     from agent.expect import Check
     from agent.limits import Limits
@@ -54,6 +55,7 @@ __all__ = [
     "episode",
     "read_run",
     "read_script",
+    "record_person",
     "replay",
     "run",
     "write_report",
@@ -85,6 +87,7 @@ _HOMES = {
     "episode": "episode",
     "read_run": "reader",
     "read_script": "script",
+    "record_person": "attend",
     "replay": "replay",
     "run": "episode",
     "write_report": "view",

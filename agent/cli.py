@@ -34,6 +34,7 @@ for command in (
     commands.run,
     commands.do,
     commands.replay,
+    commands.record,
     commands.view,
     commands.demo,
     commands.ask,

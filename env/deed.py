@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from actions.action import Action
-from env.environment import Task
+from env.environment import Environment
 from env.observation import Observation
 from env.secrets import Secrets
 
@@ -26,12 +27,8 @@ class Deed:
     """From its first event to its last picture."""
 
 
-class Attended(Protocol):
+class Attended(Environment, Protocol):
     """A screen on which a person acts and we look on."""
-
-    def reset(self, task: Task) -> Observation:
-        """Begin `task` from its start."""
-        ...
 
     def deed(self, seconds: float) -> Deed | None:
         """The next deed; None where `seconds` pass without one. An open one may come again, as it is by then."""
@@ -51,6 +48,7 @@ class Attended(Protocol):
         """What was typed into fields that hide it, so far."""
         ...
 
-    def close(self) -> None:
-        """End everything that was started."""
+    @property
+    def bound(self) -> Mapping[str, tuple[str, ...]]:
+        """What stands for them in actions, and the origins that each was typed into."""
         ...

@@ -127,7 +127,9 @@ class Pressing:
     @property
     def plain(self) -> bool:
         """Whether it is nothing but a left click."""
-        return self.first.button == "left" and not (self.dragged or self.files or self.first.modifiers) and self.count == 1
+        return (
+            self.first.button == "left" and not (self.dragged or self.files or self.first.modifiers) and self.count == 1
+        )
 
     def action(self, name: Name) -> Action | None:
         at, button = self.first.at, self.first.button

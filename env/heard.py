@@ -1,4 +1,7 @@
-"""What a person does to a screen, as it is heard: presses, keys, words, turns of a wheel. Places are screenshot pixels."""
+"""What a person does to a screen, as it is heard: presses, keys, words, turns of a wheel.
+
+Places are screenshot pixels.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from typing import Literal, TypeAlias
 
 from actions.action import Button, Modifier, Point
 from env.observation import Box, Evidence
+
+NOTHING = Evidence()
+"""Of what nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Seen:
     """What lay at a place before anything was done to it."""
 
     target: str = ""
-    evidence: Evidence = Evidence()
+    evidence: Evidence = NOTHING
 
     @property
     def box(self) -> Box | None:

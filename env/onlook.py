@@ -1,8 +1,8 @@
 """Looking on while a person acts: what is heard becomes actions, each with the screens before and after it.
 
-Nobody can be made to wait. Where a person goes on before the screen has come to rest, what belongs together becomes one
-action (a double click, a chord, a click and the text that follows, a line with its enter key); where that cannot be, the
-deed says that its screen was not seen by itself.
+Nobody can be made to wait. Where a person goes on before the screen has come to rest, what belongs together becomes
+one action (a double click, a chord, a click and the text that follows, a line with its enter key); where that cannot
+be, the deed says that its screen was not seen by itself.
 """
 
 from __future__ import annotations
@@ -122,6 +122,11 @@ class Onlooker:
                 self._odd.append("the screen was closed before it had come to rest")
             self._end()
         return self._done.popleft() if self._done else None
+
+    @property
+    def rested(self) -> bool:
+        """Whether the screen was seen at rest after all that was done."""
+        return self._draft is None or self._after is not None
 
     @property
     def shown(self) -> Observation:
@@ -250,4 +255,3 @@ class Onlooker:
 def inside(at: Point, box: Box | None) -> bool:
     """Whether a place lies in a box."""
     return box is not None and box[0] <= at.x < box[2] and box[1] <= at.y < box[3]
-

@@ -83,7 +83,11 @@ class Typing:
     def remarks(self) -> Sequence[str]:
         if self._edited and self._value is None and not self.hides:
             return ("edited where nobody can tell what it came to",)
-        return () if self._end or self.hides else ("the caret was left within the text, and a replay leaves it at the end",)
+        return (
+            ()
+            if self._end or self.hides
+            else ("the caret was left within the text, and a replay leaves it at the end",)
+        )
 
     def _here(self, heard: Struck | Wrote | Edited | Holds) -> bool:
         """Whether `heard` is of the field that is typed into; after a tab that is the next one to take text."""
@@ -149,5 +153,3 @@ class Typing:
             self._gone = True
         else:
             self._edited = True  # what stood there before goes too
-
-

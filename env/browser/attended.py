@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-
 
 from env.browser.browser import DEFAULTS, Browser
 from env.browser.downloads import Downloads
@@ -51,6 +50,11 @@ class AttendedBrowser(Browser):
         return self._looking_on().last(alive=not self.ended)
 
     @property
+    def rested(self) -> bool:
+        """Whether the screen was seen at rest after all that was done."""
+        return self._heard().idle and self._looking_on().rested
+
+    @property
     def shown(self) -> Observation:
         """The screen after all deeds so far."""
         return self._looking_on().shown
@@ -65,6 +69,11 @@ class AttendedBrowser(Browser):
     def secrets(self) -> Secrets:
         """What was typed into fields that hide it, so far."""
         return self._vault.secrets
+
+    @property
+    def bound(self) -> Mapping[str, tuple[str, ...]]:
+        """What stands for them in actions, and the origins that each was typed into."""
+        return self._vault.bound
 
     @property
     def arrived(self) -> int:
@@ -112,5 +121,3 @@ class AttendedBrowser(Browser):
         if session is not None:
             self.options = session.options = replace(self.options, secrets=secrets)
             session.typed = list(secrets.known)
-
-

@@ -61,7 +61,7 @@ class Ears:
         self.arrived = 0
         self._told: asyncio.Queue[tuple[Ear, int, str]] = asyncio.Queue()
         self._inner: dict[Frame, Ear] = {}
-        self._serving = False
+        self._serving = self._busy = False
 
     async def attend(self, tab: Tab) -> None:
         """Hear what is done in `tab` from now on."""
@@ -81,6 +81,11 @@ class Ears:
         self.arrived += 1
         self.heard.append((tab, heard))
         self._session.bell.ring()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was told has been taken."""
+        return not (self._busy or self.heard) and self._told.empty()
 
     def take(self) -> Heard | None:
         """The next that was done; a tab that it is the first of has come to the front by it."""
@@ -144,7 +149,9 @@ class Ears:
     async def _serve(self) -> None:
         """Read what our script tells, one after the other."""
         while True:
+            self._busy = False
             ear, context, payload = await self._told.get()
+            self._busy = True
             told = TOLD.validate_json(payload)
             if told.kind not in PASSIVE:
                 self.arrived += 1

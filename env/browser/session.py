@@ -73,7 +73,9 @@ class Session:
         self.value: Value = ""  # the kind that the focus holds
         self.png = b""
         self.pixels: Image = capture.blank(options)
-        self.welcome: Callable[[Tab], Coroutine[object, object, None]] | None = None  # told of each tab before it is one
+        self.welcome: Callable[[Tab], Coroutine[object, object, None]] | None = (
+            None  # told of each tab before it is one
+        )
         self.ended = False  # the person has closed the last window
         self._current: Tab | None = None
         self._opening: list[Page] = []  # pages known, not yet a tab

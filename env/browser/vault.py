@@ -1,9 +1,12 @@
-"""Names for what a person types into fields that hide it: the words stay in memory, to be found and left out elsewhere."""
+"""Names for what a person types into fields that hide it.
+
+The words stay in memory, to be found and left out elsewhere.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from env.heard import Field
@@ -24,11 +27,13 @@ class Held:
 
 
 class Vault:
-    """The secrets of one recording. A field keeps its name; two that hold the same word of the same origins share one."""
+    """The secrets of one recording: a field keeps its name, and two with the same word and origins share one."""
 
     def __init__(self, taken: Sequence[Secret] = ()) -> None:
         self._given = tuple(taken)
+        self._known = tuple(Held(each.name, each.origins, each.value) for each in taken)
         self._held: dict[str, Held] = {}
+        self._asked: dict[str, Held] = {}
 
     def learn(self, field: Field, value: str, urls: Sequence[str]) -> None:
         """Take note of what `field` of the pages at `urls` holds by now."""
@@ -45,10 +50,17 @@ class Vault:
         if held is None:
             self.learn(field, "", ())
             held = self._held[field.id]
-        for known in (*self._given, *self._held.values()):
+        for known in (*self._known, *self._held.values()):
             if (known.value, known.origins) == (held.value, held.origins):
-                return f"<secret:{known.name}>"
+                held = Held(known.name, known.origins)
+                break
+        self._asked[held.name] = held
         return f"<secret:{held.name}>"
+
+    @property
+    def bound(self) -> Mapping[str, tuple[str, ...]]:
+        """The names that were asked for, also of words too short to be found again, and their origins."""
+        return {name: tuple(map(str, each.origins.origins)) for name, each in self._asked.items()}
 
     @property
     def secrets(self) -> Secrets:
@@ -62,7 +74,7 @@ class Vault:
     def _free(self, label: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", label).strip("-.")[:40]
         stem = plain if re.match(r"[A-Za-z]", plain) else "password"
-        taken = {each.name for each in (*self._given, *self._held.values())}
+        taken = {each.name for each in (*self._known, *self._held.values())}
         number, name = 1, stem
         while name in taken:
             number += 1

@@ -1,0 +1,120 @@
+"""A person shows how it is done; the record is a run like any other, and does the same again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from browser_pages import Server, serve
+from demonstration import PAGES, SIZE, WORD, Hands, demonstrate
+
+from actions import Action, Back, Click, Drag, Finish, Key, Move, Navigate, Point, Scroll, Tab, Type
+from agent.expect import Check
+from agent.outcome import Outcome
+from agent.reader import Run, read_run
+from agent.replay import replay
+from agent.stage import options
+from env import Browser
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve(PAGES) as running:
+        yield running
+
+
+def actions(run: Run) -> list[Action | None]:
+    """What was done, without the person's last word."""
+    assert isinstance(run.lines[-1].action, Finish)
+    return [line.action for line in run.lines[:-1]]
+
+
+def again(run: Run) -> tuple[Outcome, str, object]:
+    """A replay of `run` to the last pixel: what it comes to, why, and the page's own state after it."""
+    entry = run.manifest.environment
+    values = {name: WORD for name in entry.secrets}
+    with Browser(replace(options(entry, run.manifest.task.start, values), size=SIZE)) as env:
+        result = replay(run, env)
+        state = env.evaluate("window.state ? state() : document.title")
+    return result.outcome, result.detail, state
+
+
+def at(x: int, y: int) -> Point:
+    return Point(x=x, y=y)
+
+
+async def form(hands: Hands) -> None:
+    await hands.click(100, 25)
+    await hands.type("Zoee")
+    await hands.press("Backspace")
+    await hands.press("Tab")
+    await hands.type(WORD)
+    await hands.click(26, 104)
+    await hands.click(100, 145)
+    await hands.click(60, 185)  # the second of the list that has come up
+    await hands.click(100, 185, click_count=3)
+    await hands.type("new")
+    await hands.click(100, 240)
+    await hands.type("one\ntwo")
+    await hands.wheel(300, 150, 60, 60)
+    await hands.drag((420, 170), (500, 200), (560, 230))
+    await hands.click(430, 235, click_count=2)
+    await hands.page.keyboard.down("Control")
+    await hands.click(450, 235, button="right")
+    await hands.page.keyboard.up("Control")
+    await hands.click(460, 310)
+    await hands.type("inside")
+    await hands.click(430, 354)
+    await hands.click(100, 425)
+    await hands.type("shadow")
+    await hands.click(100, 25)
+    await hands.press("Enter")
+
+
+@pytest.fixture(scope="module")
+def shown(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, object, Outcome]:
+    """A form that was filled, and the state in which it was left."""
+    folder = tmp_path_factory.mktemp("shown")
+    result, state = demonstrate(folder, f"{server.url}/", form, expect=[Check(title="Sent")])
+    return read_run(folder), state, result.outcome
+
+
+def test_what_a_person_does_is_written_as_actions(shown: tuple[Run, object, Outcome]) -> None:
+    run, _, outcome = shown
+    assert actions(run) == [
+        Click(at=at(100, 25)),
+        Type(text="Zoe"),
+        Key(keys=("tab",)),
+        Type(text="<secret:pass>"),
+        Click(at=at(26, 104)),
+        Click(at=at(100, 145)),
+        Click(at=at(60, 185)),
+        Click(at=at(100, 185), count=3),
+        Type(text="new"),
+        Click(at=at(100, 240)),
+        Type(text="one\ntwo"),
+        Scroll(at=at(300, 150), dy=120),
+        Drag(path=(at(420, 170), at(500, 200), at(560, 230))),
+        Click(at=at(430, 235), count=2),
+        Click(at=at(450, 235), button="right", modifiers=("ctrl",)),
+        Click(at=at(460, 310)),
+        Type(text="inside"),
+        Click(at=at(430, 354)),
+        Click(at=at(100, 425)),
+        Type(text="shadow"),
+        Click(at=at(100, 25)),
+        Key(keys=("enter",)),
+    ]
+    assert [(line.index, line.reply.warnings) for line in run.lines if line.reply.warnings] == []
+    assert outcome is Outcome.VERIFIED
+    assert (run.manifest.model.name, run.manifest.environment.secrets.keys()) == ("person", {"pass"})
+
+
+def test_it_is_replayed_to_the_last_pixel_and_leaves_the_same_state(shown: tuple[Run, object, Outcome]) -> None:
+    run, state, _ = shown
+    assert json.loads(str(state))[1:7] == ["Zoe", len(WORD), True, "Paris", "new", "one\ntwo"]
+    assert again(run) == (Outcome.VERIFIED, f"all {len(run.lines)} steps as recorded", state)
