@@ -29,8 +29,8 @@ PLAIN = """<!doctype html><title>Plain</title><style>* { position: absolute; mar
   #menu { left: 400px; top: 10px; width: 100px; height: 30px; background: #ddd }
   #menu ul { display: none; top: 30px; width: 160px; height: 60px; background: #eee; padding: 0; list-style: none }
   #menu:hover ul { display: block } #menu li { position: static; height: 30px }
-  #box { left: 240px; top: 100px; width: 120px; height: 100px; overflow: auto } #box div { height: 600px; width: 50px;
-    background: linear-gradient(red, blue); position: static }
+  #box { left: 240px; top: 100px; width: 120px; height: 100px; overflow: auto; will-change: transform }
+  #box div { height: 600px; width: 50px; background: red; border-bottom: 420px solid blue; position: static }
   #pad { left: 400px; top: 150px; width: 200px; height: 100px; background: #fed }
   iframe { left: 400px; top: 280px; width: 200px; height: 120px; border: 4px solid }</style>
 <body><script>
