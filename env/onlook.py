@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from actions.action import Move, Point, points
+from actions.action import Key, Move, Point, Type
 from env.deed import Deed
 from env.draft import Draft, begin, join
 from env.heard import Answered, Field, Heard, Odd, Opened, Pressed, Rested, Returned, Seen, Switched, Turned
@@ -188,17 +188,17 @@ class Onlooker:
         action = draft.action(self._screen.name)
         if action is None:
             return None
-        receipt = self._receipt(draft.seen, after, len(points(action)))
+        receipt = self._receipt(draft.seen, after, keyed=isinstance(action, Key | Type))
         notes = (*draft.remarks(), *self._odd)
         seconds = self._clock() - self._began
         return Deed(action, self._shown, replace(after, receipt=receipt), notes, seconds=seconds)
 
-    def _receipt(self, seen: Seen, after: Observation, places: int) -> Receipt:
+    def _receipt(self, seen: Seen, after: Observation, *, keyed: bool) -> Receipt:
         count, box = changed(self._shown.screenshot, after.screenshot)
         mark, now = self._mark, self._screen.mark()
         files = now.files[len(mark.files) :]
         return Receipt(
-            target=seen.target or self._shown.focus,
+            target=seen.target or (self._shown.focus if keyed else ""),
             window=mark.window,
             pixels_changed=count,
             changed_box=box,
@@ -209,7 +209,7 @@ class Onlooker:
             url=after.url,
             focus=after.focus,
             value=after.value,
-            evidence=(seen.evidence,) if places and seen.target else (),
+            evidence=(seen.evidence,) if seen.target else (),
         )
 
     def _rests(self, heard: Rested) -> None:

@@ -91,13 +91,49 @@ class Hands:
     async def click(self, x: int, y: int, **how: object) -> None:
         """Click there and watch what comes of it."""
         before = self._env.arrived
-        await self.page.mouse.click(x, y, **how)  # type: ignore[arg-type]
+        work = asyncio.ensure_future(self.page.mouse.click(x, y, **how))  # type: ignore[arg-type]
+        await asyncio.wait({work}, timeout=1)  # a dialog that it opens would hold it up
         await self.rest(before)
 
     async def hover(self, x: int, y: int) -> None:
         """Go there and rest; what the recorder makes of it is not waited for by an event, so it is by its clock."""
         await self.page.mouse.move(x, y, steps=3)
         await asyncio.sleep(0.6)
+        await self.rest()
+
+    async def answer(self, *, accept: bool, text: str = "") -> None:
+        """Answer the dialog that is open, past the driver, as in its own window."""
+        before, session = self._env.arrived, self._env._session
+        assert session is not None
+        said = {"accept": accept, "promptText": text}
+        await session.current.cdp.send("Page.handleJavaScriptDialog", said)
+        await self.rest(before)
+
+    async def address(self, url: str) -> None:
+        """Type an address into the bar that pages are not told of."""
+        before, session = self._env.arrived, self._env._session
+        assert session is not None
+        await session.current.cdp.send("Page.navigate", {"url": url, "transitionType": "typed"})
+        await self.rest(before)
+
+    async def back(self) -> None:
+        """Press the browser's own button."""
+        before, session = self._env.arrived, self._env._session
+        assert session is not None
+        history = await session.current.cdp.send("Page.getNavigationHistory")
+        entry = history["entries"][history["currentIndex"] - 1]["id"]
+        await session.current.cdp.send("Page.navigateToHistoryEntry", {"entryId": entry})
+        await self.rest(before)
+
+    async def bring(self, number: int, x: int, y: int) -> None:
+        """Bring another tab to the front and point somewhere in it."""
+        before, session = self._env.arrived, self._env._session
+        assert session is not None
+        page = session.tabs[number].page
+        await page.bring_to_front()
+        await page.mouse.move(x, y, steps=3)
+        while session.current.page is not page:
+            await asyncio.sleep(0.02)
         await self.rest()
 
     async def press(self, *keys: str) -> None:

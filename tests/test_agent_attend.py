@@ -118,3 +118,40 @@ def test_it_is_replayed_to_the_last_pixel_and_leaves_the_same_state(shown: tuple
     run, state, _ = shown
     assert json.loads(str(state))[1:7] == ["Zoe", len(WORD), True, "Paris", "new", "one\ntwo"]
     assert again(run) == (Outcome.VERIFIED, f"all {len(run.lines)} steps as recorded", state)
+
+
+async def wander(hands: Hands) -> None:
+    await hands.hover(420, 25)
+    await hands.hover(450, 85)
+    await hands.click(450, 85)
+    await hands.click(100, 345)
+    await hands.answer(accept=True)
+    await hands.answer(accept=True, text="me")
+    await hands.click(40, 385)
+    await hands.click(100, 20)
+    await hands.bring(0, 300, 300)
+    await hands.address(f"{hands.page.url}more")
+    await hands.back()
+    await hands.click(100, 25)
+
+
+def test_menus_dialogs_tabs_addresses_and_steps_back_are_actions_too(server: Server, tmp_path: Path) -> None:
+    _, state = demonstrate(tmp_path, f"{server.url}/", wander)
+    run = read_run(tmp_path)
+    assert actions(run) == [
+        Move(at=at(420, 25)),
+        Click(at=at(450, 85)),
+        Click(at=at(100, 345)),
+        Key(keys=("enter",)),
+        Type(text="me\n"),
+        Click(at=at(40, 385)),
+        Click(at=at(100, 20)),
+        Tab(index=0),
+        Navigate(url=f"{server.url}/more"),
+        Back(),
+        Click(at=at(100, 25)),
+    ]
+    assert again(run) == (Outcome.UNVERIFIED, f"all {len(run.lines)} steps as recorded", state)
+    dialog = run.lines[2].receipt
+    assert dialog is not None
+    assert dialog.dialog == "confirm: Sure?"

@@ -20,11 +20,14 @@ class Visits:
     ) -> None:
         self._tab, self._tell, self._spawn = tab, tell, spawn
         self._index, self._ids = 0, [0]
+        self._frame = ""
         self._asked = False  # by the page itself
 
     async def begin(self) -> None:
         """Follow it from here on."""
         await self._read()
+        tree = await self._tab.cdp.send("Page.getFrameTree")
+        self._frame = str(tree["frameTree"]["frame"]["id"])
         self._tab.cdp.on("Page.frameRequestedNavigation", self._requested)
         self._tab.cdp.on("Page.frameNavigated", self._navigated)
 
@@ -36,8 +39,9 @@ class Visits:
         now = entries[self._index]
         return str(now["transitionType"]), str(now["url"])
 
-    def _requested(self, _: Mapping[str, object]) -> None:
-        self._asked = True
+    def _requested(self, event: Mapping[str, object]) -> None:
+        if event["frameId"] == self._frame and event.get("disposition", "currentTab") == "currentTab":
+            self._asked = True
 
     def _navigated(self, event: Mapping[str, object]) -> None:
         frame = event["frame"]
