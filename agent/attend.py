@@ -25,6 +25,7 @@ from agent.step import Reply, Step, Stop, Trajectory
 from env import EnvironmentBroken, Observation, Task
 from env.browser.attended import AttendedBrowser
 from env.deed import Attended, Deed
+from env.desktop.options import DesktopOptions
 from env.secrets import NONE, Secrets
 
 PERSON = Scripted((), name="person")
@@ -32,6 +33,10 @@ PERSON = Scripted((), name="person")
 
 TICK = 0.25  # seconds after which it is asked again whether to stop
 UNLIMITED = Limits(steps=None, seconds=None, tokens=None, repeats=None, recoveries=None)
+
+
+PAUSE = "pause"
+"""What `stop` says so that nothing is heard until it says so again."""
 
 
 def never() -> str:
@@ -53,8 +58,8 @@ def record_person(
     """Open a browser window at `url`, keep what a person does in it, and say what came of it.
 
     `url` may be the path of a page, whose folder is then served. The record is in `out`, or in a new folder in runs/.
-    It ends when the window is closed, at Ctrl-C, or when `stop` gives a reason. Raises `StageError` for a start that
-    cannot be opened.
+    It ends when the window is closed, at Ctrl-C, or when `stop` gives a reason; `PAUSE` is none.
+    Raises `StageError` for a start that cannot be opened.
     """
     entry, page = place(url, size)
     folder = out or claim(Path("runs"), instruction or "person")
@@ -64,6 +69,40 @@ def record_person(
         manifest = describe(job, PERSON, here, name=instruction or url)
         found = replace(options(here, start), headed=headed)
         with AttendedBrowser(found) as env, Recorder(folder, manifest) as record:
+            return attend(env, record, job, stop=stop, watch=watch)
+
+
+def record_desktop(
+    screen: DesktopOptions,
+    *,
+    out: Path | None = None,
+    instruction: str = "",
+    expect: tuple[Check, ...] = (),
+    stop: Callable[[], str] = never,
+    watch: Callable[[Step], None] = ignore,
+) -> Result:
+    """The same on a whole screen: a private one with its program, or a person's own where the options name it.
+
+    Nobody can tell there which field is a password's: whatever is typed is kept. A record of a screen that is there
+    already can be looked at and not replayed.
+    """
+    words = " ".join(screen.program)
+    from env.desktop.attended import AttendedDesktop
+
+    with AttendedDesktop(screen) as env:
+        entry = EnvironmentEntry(kind="custom")
+        if not screen.visible:
+            entry = EnvironmentEntry(
+                kind="desktop",
+                width=screen.size[0],
+                height=screen.size[1],
+                program=screen.program,
+                folder=str((screen.folder or Path()).resolve()),
+                window_manager=screen.window_manager,
+            )
+        job = Job(Task(instruction), UNLIMITED, expect)
+        manifest = describe(job, PERSON, entry, name=instruction or words or "desktop")
+        with Recorder(out or claim(Path("runs"), instruction or "person"), manifest) as record:
             return attend(env, record, job, stop=stop, watch=watch)
 
 
@@ -124,8 +163,12 @@ def _follow(kept: Kept, stop: Callable[[], str]) -> Stop:
 
 def _until(kept: Kept, stop: Callable[[], str]) -> str:
     """Keep deeds until there is a reason to stop; that reason."""
+    paused = False
     while not kept.env.ended:
-        if why := stop():
+        if (why := stop()) == PAUSE:
+            paused = not paused
+            kept.env.pause(on=paused)
+        elif why:
             return why
         if (deed := kept.env.deed(TICK)) is not None:
             kept.add(deed)

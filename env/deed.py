@@ -38,6 +38,10 @@ class Attended(Environment, Protocol):
         """The deed that was still open, ended: nothing more will be heard."""
         ...
 
+    def pause(self, *, on: bool) -> None:
+        """Take no notice of the person from here on, or take notice again."""
+        ...
+
     @property
     def ended(self) -> bool:
         """Whether the person has closed the screen."""

@@ -40,7 +40,7 @@ from env.heard import (
     Turned,
     Wrote,
 )
-from env.typed import Typing
+from env.typed import MOVES, Typing
 
 DOUBLE = 0.6  # seconds in which a click may become a double click
 BURST = 0.4  # seconds after which a wheel or a key counts as at rest
@@ -277,6 +277,10 @@ def join(draft: Draft, heard: Heard) -> Draft | None:
         if isinstance(typing, Typing):
             typing.at, typing.seen = draft.first.at, draft.seen
             return typing
+    if isinstance(draft, Striking) and draft.first.key in MOVES and isinstance(heard, Struck | Wrote):
+        typing = Typing.moved(heard.field)
+        known = heard.field.kind in ("line", "text") and draft.first.field.id == heard.field.id
+        return typing if known and typing.takes(heard, rested=False) else None
     return None
 
 

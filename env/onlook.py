@@ -15,7 +15,7 @@ from typing import Protocol
 from actions.action import Key, Move, Point, Type
 from env.deed import Deed
 from env.draft import Draft, begin, join
-from env.heard import Answered, Field, Heard, Odd, Opened, Pressed, Rested, Returned, Seen, Switched, Turned
+from env.heard import NOTHING, Answered, Field, Heard, Odd, Opened, Pressed, Rested, Returned, Seen, Switched, Turned
 from env.observation import Box, Download, Observation, Receipt, changed
 from env.typed import Typing
 
@@ -87,6 +87,7 @@ class Onlooker:
         self._done: deque[Deed] = deque()
         self._odd: list[str] = []
         self._mark = screen.mark()
+        self._paused = False
         self._began = self._touched = 0.0
 
     def deed(self, seconds: float) -> Deed | None:
@@ -123,6 +124,16 @@ class Onlooker:
             self._end()
         return self._done.popleft() if self._done else None
 
+    def pause(self, *, on: bool) -> None:
+        """Take no notice from here on, or take notice again from the screen as it is then."""
+        if on:
+            self._end()
+            self._hover = None
+        else:
+            self._shown = self._screen.look()
+            self._odd.append("the recording was paused before this")
+        self._paused = on
+
     @property
     def rested(self) -> bool:
         """Whether the screen was seen at rest after all that was done."""
@@ -134,6 +145,8 @@ class Onlooker:
         return self._shown
 
     def _hear(self, heard: Heard) -> None:
+        if self._paused:
+            return
         if isinstance(heard, Rested):
             self._rests(heard)
             return
@@ -209,7 +222,7 @@ class Onlooker:
             url=after.url,
             focus=after.focus,
             value=after.value,
-            evidence=(seen.evidence,) if seen.target else (),
+            evidence=() if seen.evidence == NOTHING else (seen.evidence,),
         )
 
     def _rests(self, heard: Rested) -> None:

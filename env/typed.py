@@ -44,6 +44,13 @@ class Typing:
         typing.takes(heard, rested=False)
         return typing
 
+    @classmethod
+    def moved(cls, field: Field) -> Self:
+        """A text that begins with a step of the caret, or with a deletion."""
+        typing = cls(field)
+        typing._edited = True
+        return typing
+
     @property
     def hides(self) -> bool:
         """Whether a secret is in it."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
 from agent.attend import PERSON, UNLIMITED, attend
@@ -40,7 +41,8 @@ PLAIN = """<!doctype html><title>Plain</title><style>* { position: absolute; mar
 <form onsubmit="tell('sent'); document.title = 'Sent'; return false">
 <input id=name name=name style="top:10px"><input id=key name=pass type=password style="top:50px"
   oninput="echo.textContent = 'You typed ' + this.value">
-<input id=mark type=checkbox style="top:98px;width:13px;height:13px"><select id=city style="top:130px" onchange="tell(this.value)">
+<input id=mark type=checkbox style="top:98px;width:13px;height:13px">
+<select id=city style="top:130px" onchange="tell(this.value)">
 <option>Berlin</option><option>Paris</option><option>Rome</option></select>
 <input id=note name=note value="old words" style="top:170px"><button hidden></button></form>
 <textarea id=lines style="left:20px;top:210px;width:200px;height:60px"></textarea>
@@ -54,7 +56,7 @@ PLAIN = """<!doctype html><title>Plain</title><style>* { position: absolute; mar
 <iframe src="/inner"></iframe>
 <script>
   host.attachShadow({mode: 'open'}).innerHTML = '<input style="width:200px;height:30px">';
-  window.state = () => JSON.stringify([name.value, document.getElementById('name').value, key.value.length, mark.checked,
+  window.state = () => JSON.stringify([document.getElementById('name').value, key.value.length, mark.checked,
     city.value, document.getElementById('note').value, lines.value, box.scrollTop, path, log, scrollY,
     host.shadowRoot.firstChild.value, frames[0].document.querySelector('input').value, document.activeElement.id]);
 </script>"""
@@ -82,7 +84,7 @@ class Hands:
 
     async def rest(self, before: int = -1) -> None:
         """Wait until the screen has been seen at rest."""
-        with suppress(TimeoutError):  # a dialog holds the page up
+        with suppress(TimeoutError, PlaywrightError):  # a dialog holds the page up, or it becomes another one
             async with asyncio.timeout(0.5):
                 await self.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         while self._env.arrived <= before or not self._env.rested:
@@ -127,7 +129,7 @@ class Hands:
 
     async def bring(self, number: int, x: int, y: int) -> None:
         """Bring another tab to the front and point somewhere in it."""
-        before, session = self._env.arrived, self._env._session
+        session = self._env._session
         assert session is not None
         page = session.tabs[number].page
         await page.bring_to_front()

@@ -49,6 +49,10 @@ class AttendedBrowser(Browser):
         """The deed that was still open, ended."""
         return self._looking_on().last(alive=not self.ended)
 
+    def pause(self, *, on: bool) -> None:
+        """Take no notice of the person from here on, or take notice again."""
+        self._looking_on().pause(on=on)
+
     @property
     def rested(self) -> bool:
         """Whether the screen was seen at rest after all that was done."""
