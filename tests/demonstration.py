@@ -76,6 +76,11 @@ class Hands:
         self._env = env
 
     @property
+    def arrived(self) -> int:
+        """How much has been heard."""
+        return self._env.arrived
+
+    @property
     def page(self) -> Page:
         """The tab that is in front."""
         session = self._env._session

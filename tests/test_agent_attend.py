@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agent_runs import ROOT, until
 from browser_pages import Server, serve
 from demonstration import PAGES, SIZE, WORD, Hands, demonstrate
 
@@ -18,7 +23,7 @@ from agent.outcome import Outcome
 from agent.reader import Run, read_run
 from agent.replay import replay
 from agent.stage import options
-from env import Browser
+from env import Browser, BrowserOptions, Desktop, DesktopOptions, Task
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +38,10 @@ def actions(run: Run) -> list[Action | None]:
     return [line.action for line in run.lines[:-1]]
 
 
-def again(run: Run) -> tuple[Outcome, str, object]:
+def again(run: Run, word: str = WORD) -> tuple[Outcome, str, object]:
     """A replay of `run` to the last pixel: what it comes to, why, and the page's own state after it."""
     entry = run.manifest.environment
-    values = {name: WORD for name in entry.secrets}
+    values = {name: word for name in entry.secrets}
     with Browser(replace(options(entry, run.manifest.task.start, values), size=SIZE)) as env:
         result = replay(run, env)
         state = env.evaluate("window.state ? state() : document.title")
@@ -231,3 +236,88 @@ def test_a_password_is_in_no_byte_of_the_record(shown: tuple[Run, object, Outcom
     for word in (WORD, WORD[:6], WORD.lower()):
         assert word.encode() not in data
     assert b"<secret:pass>" in data
+
+
+async def leave(hands: Hands) -> None:
+    await hands.click(100, 25)
+    await hands.page.close()
+
+
+def test_closing_the_window_ends_the_recording_with_its_record_whole(server: Server, tmp_path: Path) -> None:
+    expect = [Check(element="#name", visible=True)]
+    result, _ = demonstrate(tmp_path, f"{server.url}/", leave, expect=expect)
+    run = read_run(tmp_path)
+    assert result.stop.detail == "the window was closed"
+    assert (result.outcome, result.verdicts[0].held) == (Outcome.VERIFIED, True)  # as was seen last
+    assert [line.action for line in run.lines] == [Click(at=at(100, 25)), Finish(text="the window was closed")]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from demonstration import Hands, demonstrate
+
+async def show(hands):
+    await hands.click(100, 25)
+    await hands.type("Ada")
+    await hands.page.wait_for_timeout(60_000)
+
+demonstrate(Path(sys.argv[1]), sys.argv[2], show)
+"""
+
+
+def test_a_recording_that_is_killed_reads_back_with_what_was_being_typed(server: Server, tmp_path: Path) -> None:
+    place = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    words = [sys.executable, "-c", KILLED, tmp_path, f"{server.url}/"]
+    with subprocess.Popen(words, env=place, stderr=subprocess.DEVNULL) as process:
+        until(lambda: '"Ada"' in (tmp_path / "pending.json").read_text(), 60)
+        process.kill()
+    run = read_run(tmp_path)
+    assert [line.action for line in run.lines] == [Click(at=at(100, 25))]
+    assert run.pending is not None
+    assert (run.pending.action, run.manifest.stop) == (Type(text="Ada"), None)
+
+
+@pytest.mark.slow
+def test_a_window_on_a_screen_is_used_by_hand_and_replayed_without_one(server: Server, tmp_path: Path) -> None:
+    """The hands are XTEST events of a connection of their own; the window is Chromium's, with its bars."""
+    from test_agent_attend_desktop import Hands as Fingers
+
+    async def show(hands: Hands) -> None:
+        left, top = await hands.page.evaluate(
+            "[screenX + (outerWidth - innerWidth) / 2, screenY + outerHeight - innerHeight]"
+        )
+        with closing(Fingers(screen.display)) as fingers:
+            for press in (
+                lambda: fingers.click(left + 100, top + 25),
+                lambda: [fingers.press(letter) for letter in "ada"],
+                lambda: fingers.press("Tab"),
+                lambda: [fingers.press(letter) for letter in "hunter"],
+                lambda: fingers.click(left + 100, top + 145),
+                lambda: fingers.click(left + 60, top + 185),
+                lambda: fingers.click(left + 300, top + 150, button=5),
+                lambda: fingers.click(left + 500, top + 450),
+            ):
+                before = hands.arrived
+                press()
+                await hands.rest(before)
+
+    with Desktop(DesktopOptions(size=(900, 800), window_manager=True)) as screen:
+        screen.reset(Task())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DISPLAY", screen.display)
+            _, state = demonstrate(tmp_path, f"{server.url}/", show, options=BrowserOptions(size=SIZE, headed=True))
+    run = read_run(tmp_path)
+    print(actions(run), state)
+    assert [action.kind for action in actions(run) if action] == [
+        "click",
+        "type",
+        "key",
+        "type",
+        "click",
+        "click",
+        "scroll",
+        "click",
+    ]
+    outcome, detail, repeated = again(run, "hunter")
+    assert (repeated, outcome, detail) == (state, Outcome.UNVERIFIED, f"all {len(run.lines)} steps as recorded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ class Hands:
 
     def __init__(self, name: str) -> None:
         self._display = Display(name)
+
+    def close(self) -> None:
+        self._display.close()
 
     def send(self, kind: int, detail: int = 0, x: int = 0, y: int = 0) -> None:
         xtest.fake_input(self._display, kind, detail, x=x, y=y)
@@ -104,6 +108,7 @@ def test_what_is_done_on_a_desktop_is_recorded_and_replayed_to_the_last_pixel(tm
             return shown[done[0] - 1]()
 
         result = attend(env, record, job, stop=stop)
+        hands[0].close()
     person = events(tmp_path / "log")
     run = read_run(tmp_path / "run")
     assert [line.action for line in run.lines if not isinstance(line.action, Finish)] == [
@@ -137,7 +142,7 @@ def test_the_command_says_that_passwords_are_kept_on_a_desktop_and_refuses_what_
         (("--url", "http://127.0.0.1:9", "--display", ":0"), "got --url, --display"),
         (("--program", "xterm", "--expect", "text=Hello"), "only title= can be expected"),
         (("--url", "nowhere.html"), "has no scheme"),
-        (("--url", "http://127.0.0.1:9", "--expect", "colour=red"), "expected one of url=, title="),
+        (("--url", "http://127.0.0.1:9", "--expect", "colour=red"), "expected one of url=..., title="),
     ):
         done = handeye("record", *given)
         assert (done.returncode, said in done.stderr) == (2, True), (given, done.stderr)
@@ -155,7 +160,8 @@ def test_a_private_screen_is_shown_in_a_window(tmp_path: Path) -> None:
             with AttendedDesktop(DesktopOptions(size=SIZE, program=program(tmp_path / "log"), nested=True)) as inner:
                 assert inner.reset(Task()).size == SIZE
                 assert any("Xephyr" in name for name in outer.look().tabs)
-                Hands(outer.display).click(50, 60)
+                with closing(Hands(outer.display)) as hands:
+                    hands.click(50, 60)
                 end = time.monotonic() + 20
                 while (deed := inner.deed(0.5)) is None:
                     assert time.monotonic() < end

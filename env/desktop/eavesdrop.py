@@ -103,6 +103,7 @@ class Eavesdropper:
     def _listen(self) -> None:
         with suppress(ConnectionClosedError, OSError):
             self._there.record_enable_context(self._context, self._told)
+        with suppress(ConnectionClosedError, OSError):
             self._there.close()
         with self._news:
             self.ended = True
@@ -126,7 +127,8 @@ class Eavesdropper:
             case X.ButtonPress if event.detail in BUTTONS:
                 return self._pressed(event, at)
             case X.ButtonRelease if event.detail in BUTTONS:
-                path = [*self._hand.path, at] if self._far(at) else self._hand.path[:1]
+                gone = len(self._hand.path) > 1 or self._far(at)
+                path = [*self._hand.path, at] if gone else self._hand.path[:1]
                 self._hand.path = []
                 return Released(tuple(dict.fromkeys(path or [at])), max(event.time - self._hand.began, 0) / 1000)
             case X.ButtonPress if event.detail in WHEEL:
