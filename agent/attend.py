@@ -153,7 +153,8 @@ def _follow(kept: Kept, stop: Callable[[], str]) -> Stop:
     try:
         while (deed := env.last()) is not None:
             kept.add(deed)
-        kept.judge()
+        if not env.ended:
+            kept.judge()
     except EnvironmentBroken as error:
         if not env.ended:
             return Stop("environment", str(error))
@@ -204,7 +205,9 @@ class Kept:
     def judge(self) -> None:
         """See what of the expectations holds now: once the window is closed nobody can tell."""
         env = self.env
-        if self.job.expect and not env.ended:
+        if env.ended:
+            self.verdicts = ()
+        elif self.job.expect:
             scrub = env.secrets.scrub
             found = verify(self.job.expect, env, self.seen)
             self.verdicts = tuple(

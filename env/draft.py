@@ -34,6 +34,7 @@ from env.heard import (
     Pressed,
     Released,
     Returned,
+    Rolled,
     Seen,
     Struck,
     Switched,
@@ -162,8 +163,12 @@ class Rolling:
     def __init__(self, first: Turned) -> None:
         self.first, self.seen = first, first.seen
         self.dx, self.dy = first.dx, first.dy
+        self._now: tuple[float, float] | None = None
 
     def takes(self, heard: Heard, rested: bool) -> bool:
+        if isinstance(heard, Rolled) and heard.roller == self.first.roller:
+            self._now = heard.now
+            return True
         if not isinstance(heard, Turned) or rested:
             return False
         if heard.roller and self.first.roller and heard.roller != self.first.roller:
@@ -172,7 +177,10 @@ class Rolling:
         return True
 
     def action(self, name: Name) -> Action | None:
-        dx, dy = (round(max(-MAX_SCROLL, min(turn, MAX_SCROLL))) for turn in (self.dx, self.dy))
+        turns = (self.dx, self.dy)
+        if self._now is not None:  # what it came to, since a notch is not always as many pixels as it says
+            turns = (self._now[0] - self.first.start[0], self._now[1] - self.first.start[1])
+        dx, dy = (round(max(-MAX_SCROLL, min(turn, MAX_SCROLL))) for turn in turns)
         return Scroll(at=self.first.at, dx=dx, dy=dy) if dx or dy else None
 
     def remarks(self) -> Sequence[str]:

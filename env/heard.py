@@ -72,7 +72,17 @@ class Turned:
     dx: float
     dy: float
     roller: str = ""
+    start: tuple[float, float] = (0, 0)
+    """How far that had been scrolled before."""
     seen: Seen = Seen()
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """Something has been scrolled so far by now."""
+
+    roller: str
+    now: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -164,6 +174,7 @@ Heard: TypeAlias = (
     | Released
     | Turned
     | Rested
+    | Rolled
     | Struck
     | Wrote
     | Edited

@@ -240,6 +240,7 @@ def test_a_password_is_in_no_byte_of_the_record(shown: tuple[Run, object, Outcom
 
 async def leave(hands: Hands) -> None:
     await hands.click(100, 25)
+    await asyncio.sleep(1)  # a person looks at it
     await hands.page.close()
 
 

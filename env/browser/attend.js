@@ -107,7 +107,10 @@
     trail(event);
     if (event.buttons) return;
     const [element, at] = [path(event), place(event)];
-    if (element !== last) tell("over", event, { at });
+    if (element !== last) {
+      stand(event);
+      tell("over", event, { at });
+    }
     last = element;
     clearTimeout(timer);
     timer = setTimeout(() => {
@@ -115,6 +118,16 @@
     }, REST);
   });
 
+  // Scrolling runs ahead of its events, so places are noted as the pointer comes to them.
+  const stood = new WeakMap();
+  const stands = (element) => element && stood.set(element, [element.scrollLeft, element.scrollTop]);
+  const stand = (event) => {
+    for (const element of event.composedPath()) {
+      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = element;
+      if (scrollHeight > clientHeight || scrollWidth > clientWidth) stands(element);
+    }
+    stands(document.scrollingElement);
+  };
   const rolls = (event) => {
     for (const element of event.composedPath()) {
       if (!element.getBoundingClientRect) continue;
@@ -123,17 +136,30 @@
       const { scrollTop, scrollLeft, scrollHeight, scrollWidth, clientHeight, clientWidth } = element;
       const below = event.deltaY > 0 ? scrollTop + clientHeight < scrollHeight - 1 : event.deltaY < 0 && scrollTop > 0;
       const beside = event.deltaX > 0 ? scrollLeft + clientWidth < scrollWidth - 1 : event.deltaX < 0 && scrollLeft > 0;
-      if ((below && free(overflowY)) || (beside && free(overflowX))) return number(element);
+      if ((below && free(overflowY)) || (beside && free(overflowX))) return element;
     }
-    return 0;
+    return document.scrollingElement;
   };
   on("wheel", (event) => {
     const unit = [1, 40, innerHeight][event.deltaMode];
+    const roller = rolls(event);
+    if (roller && !stood.has(roller)) stands(roller);
     tell("wheel", event, {
-      at: place(event), dx: event.deltaX * unit, dy: event.deltaY * unit, roller: rolls(event),
+      at: place(event), dx: event.deltaX * unit, dy: event.deltaY * unit, roller: roller ? number(roller) : 0,
+      from: stood.get(roller) ?? [0, 0],
       modifiers: modifiers(event), seen: seen(path(event), place(event)),
     });
   });
+
+  // How far it went: a notch is not always as many pixels as it says, and something may be at its end.
+  const rolled = (event) => {
+    if (event.type === "scrollend") stands(event.target === document ? document.scrollingElement : event.target);
+    const element = event.target === document ? document.scrollingElement : event.target;
+    if (!element || !names.has(element)) return;
+    tell("rolled", event, { roller: number(element), from: [element.scrollLeft, element.scrollTop] });
+  };
+  on("scroll", rolled);
+  on("scrollend", rolled);
 
   const plain = (event) => {
     const third = event.getModifierState("AltGraph");

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import Field as Named
 
 from actions.action import Button, Modifier, Point
 from env.heard import (
@@ -19,6 +20,7 @@ from env.heard import (
     Pressed,
     Released,
     Rested,
+    Rolled,
     Seen,
     Struck,
     Turned,
@@ -82,7 +84,7 @@ class SeenTold(Part):
 class Told(Part):
     """One thing that was done; which fields it has depends on its kind. Places are CSS pixels of its frame."""
 
-    kind: Literal["down", "up", "over", "rest", "wheel", "key", "wrote", "edited", "holds", "files"]
+    kind: Literal["down", "up", "over", "rest", "wheel", "rolled", "key", "wrote", "edited", "holds", "files"]
     time: float
     """Milliseconds of the page's own clock."""
     wide: float
@@ -97,6 +99,7 @@ class Told(Part):
     dx: float = 0
     dy: float = 0
     roller: int = 0
+    from_: tuple[float, float] = Named(default=(0, 0), alias="from")
     key: str = ""
     code: str = ""
     plain: bool = False
@@ -127,7 +130,9 @@ def heard(told: Told, at: At, place: str) -> tuple[Heard, ...]:
             return (Odd("zoomed with the wheel, which no action says"),)
         case "wheel":
             roller = f"{place} {told.roller}" if told.roller else ""
-            return (Turned(at(*told.at), told.dx, told.dy, roller, _seen(told.seen, at)),)
+            return (Turned(at(*told.at), told.dx, told.dy, roller, told.from_, _seen(told.seen, at)),)
+        case "rolled":
+            return (Rolled(f"{place} {told.roller}", told.from_),)
         case "key":
             return (Struck(told.key if told.plain else _key(told), told.modifiers, told.plain, field),)
         case "wrote":
