@@ -109,7 +109,8 @@ class Onlooker:
                     self._end()
                     continue
                 left = min(left, idle)
-            if not self._screen.wait(max(left, 0)) and self._clock() >= end:
+            self._screen.wait(max(left, 0))
+            if self._clock() >= end:
                 break
         return self._done.popleft() if self._done else None
 
