@@ -141,7 +141,8 @@ async def wander(hands: Hands) -> None:
 
 
 def test_menus_dialogs_tabs_addresses_and_steps_back_are_actions_too(server: Server, tmp_path: Path) -> None:
-    _, state = demonstrate(tmp_path, f"{server.url}/", wander)
+    result, state = demonstrate(tmp_path, f"{server.url}/", wander)
+    assert result.stop.detail == "shown"
     run = read_run(tmp_path)
     assert actions(run) == [
         Move(at=at(420, 25)),

@@ -67,7 +67,7 @@ class AttendedBrowser(Browser):
     def ended(self) -> bool:
         """Whether the person has closed the window."""
         session = self._session
-        return session is not None and (session.ended or session.broken is not None or self._broken is not None)
+        return session is not None and (session.ended or session.broken is not None)
 
     @property
     def secrets(self) -> Secrets:
