@@ -16,6 +16,7 @@ check()
 if TYPE_CHECKING:
     from agent.api import Agent
     from agent.approve import Approval, Caution, Request
+    from agent.attend import record_person
     from agent.episode import episode, run
     from agent.expect import Check
     from agent.limits import Limits
@@ -66,6 +67,7 @@ __all__ = [
     "open_stage",
     "read_run",
     "read_script",
+    "record_person",
     "replay",
     "resume",
     "run",
@@ -106,6 +108,7 @@ _HOMES = {
     "open_stage": "stage",
     "read_run": "reader",
     "read_script": "script",
+    "record_person": "attend",
     "replay": "replay",
     "resume": "onward",
     "run": "episode",

@@ -36,6 +36,7 @@ for command in (
     commands.run,
     commands.do,
     commands.replay,
+    commands.record,
     commands.view,
     commands.demo,
     commands.ask,

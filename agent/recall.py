@@ -98,4 +98,4 @@ def _file(file: DownloadEntry) -> Download:
 
 
 def _evidence(one: EvidenceEntry) -> Evidence:
-    return Evidence(one.role, one.name, one.text, one.box, one.near)
+    return Evidence(one.role, one.name, one.text, one.key, one.box, one.near)

@@ -26,6 +26,7 @@ from agent.schema import (
     ChanceEntry,
     Effect,
     Entry,
+    EnvironmentEntry,
     FrameEntry,
     Line,
     Look,
@@ -98,6 +99,12 @@ class Recorder:
         self._steps.flush()
         os.fsync(self._steps.fileno())
         (self.folder / "pending.json").unlink(missing_ok=True)
+
+    def hide(self, secrets: Secrets, environment: EnvironmentEntry) -> None:
+        """Keep `secrets` out of all that is written from now on; `environment` names them."""
+        self._secrets = secrets
+        self.manifest = self.manifest.model_copy(update={"environment": environment})
+        self._write("run.json", self.manifest)
 
     def finish(self, stop: Stop, outcome: OutcomeName, verdicts: tuple[Verdict, ...] = ()) -> None:
         """Write how it ended."""

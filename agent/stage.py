@@ -58,9 +58,18 @@ def open_stage(
     served here, that is the start, and it may be spoken to. `access` is where a script says what no record keeps.
     Raises `StageError` where that is missing.
     """
+    with (
+        served(entry) as here,
+        build(here, headed=headed, start=here.origin or start, values=values, access=access) as env,
+    ):
+        yield Stage(env, here)
+
+
+@contextmanager
+def served(entry: EnvironmentEntry) -> Iterator[EnvironmentEntry]:
+    """`entry` as it is while its pages are served, until the with-block ends; itself where it has none."""
     if entry.site is None:
-        with build(entry, headed=headed, start=start, values=values, access=access) as env:
-            yield Stage(env, entry)
+        yield entry
         return
     try:
         site = Site(Path(entry.site))
@@ -69,9 +78,7 @@ def open_stage(
     with site:
         moved = [origin for origin in entry.network or () if origin != entry.origin]
         network = None if entry.network is None else (site.origin, *moved)
-        entry = entry.model_copy(update={"origin": site.origin, "network": network})
-        with build(entry, headed=headed, start=site.origin, values=values, access=access) as env:
-            yield Stage(env, entry)
+        yield entry.model_copy(update={"origin": site.origin, "network": network})
 
 
 def build(

@@ -10,6 +10,7 @@ from agent.commands.export import export
 from agent.commands.finetune import finetune
 from agent.commands.ground import ground
 from agent.commands.merge import merge
+from agent.commands.record import record
 from agent.commands.replay import replay
 from agent.commands.run import run
 from agent.commands.serve import serve
@@ -27,6 +28,7 @@ __all__ = [
     "ground",
     "merge",
     "miniwob",
+    "record",
     "replay",
     "run",
     "serve",

@@ -25,6 +25,9 @@ FLAGS = (
     "--no-first-run",
 )
 
+ALIKE = ("--hide-scrollbars",)
+"""What makes a window draw as one that nobody sees does, so that what was recorded in it can be replayed without."""
+
 
 async def launch(
     playwright: Playwright, options: BrowserOptions, ownership: Ownership, flags: Sequence[str] = ()
@@ -37,7 +40,13 @@ async def launch(
             headless=not options.headed,
             # A capture of pages that are drawn at another scale than the browser's own scales them while it lasts,
             # and clicks with them.
-            args=[*FLAGS, f"--force-device-scale-factor={options.device_scale_factor:g}", *flags, ownership.marker],
+            args=[
+                *FLAGS,
+                f"--force-device-scale-factor={options.device_scale_factor:g}",
+                *(ALIKE if options.attended else ()),
+                *flags,
+                ownership.marker,
+            ],
             artifacts_dir=ownership.folder / "artifacts",
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
             handle_sigint=False,  # ours to handle: a run is put on disk before its browser ends
@@ -78,7 +87,8 @@ async def fresh(chromium: Chromium, options: BrowserOptions) -> BrowserContext:
     await context.add_init_script(script.source("quiet.js"))
     if options.veil:
         await context.add_init_script(script.source("veil.js"))
-    await context.add_init_script(pickers.source())
+    if not options.attended:  # then they come after what hears the person: see env/browser/ears.py
+        await context.add_init_script(pickers.source())
     if options.network is not None:
         await context.add_init_script(script.source("direct.js"))
     return context

@@ -39,6 +39,8 @@ class BrowserOptions:
     clip: tuple[int, int] | None = None
     """Show only the left top part of this size; the page itself keeps `size`."""
     headed: bool = False
+    attended: bool = False
+    """Whether a person acts in it: they choose files themselves, and closing the last window ends it."""
     executable: Path | None = None
     """None looks for one: see `env.browser.find`."""
     locale: str = "en-US"

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from actions.action import ActionError, Click, Drag, Move, Point, Scroll, points
 from env import keys
-from env.browser import touch
+from env.browser import capture, touch
 from env.browser.element import scale
 from env.browser.evidence import hit
 from env.browser.session import Session
@@ -19,11 +19,17 @@ Pointing: TypeAlias = Click | Move | Scroll | Drag
 
 
 def css(session: Session, point: Point | None) -> tuple[float, float]:
-    """A pixel of the screenshot as CSS pixels; None is where the pointer is. The one place that divides."""
+    """A pixel of the screenshot as CSS pixels; None is where the pointer is. `shown` is its inverse."""
     if point is None:
         return session.pointer
     factor = session.options.device_scale_factor
     return point.x / factor, point.y / factor
+
+
+def shown(session: Session, x: float, y: float) -> Point:
+    """The pixel of the screenshot at a place in CSS pixels, or the nearest to it."""
+    factor, (width, height) = session.options.device_scale_factor, capture.shown(session.options)
+    return Point(x=min(max(int(x * factor), 0), width - 1), y=min(max(int(y * factor), 0), height - 1))
 
 
 async def point(session: Session, action: Pointing) -> None:

@@ -7,7 +7,7 @@ a condition on these fields.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
@@ -74,6 +74,10 @@ class Session:
         self.value: Value = ""  # the kind that the focus holds
         self.png = b""
         self.pixels: Image = capture.blank(options)
+        self.welcome: Callable[[Tab], Coroutine[object, object, None]] | None = (
+            None  # told of each tab before it is one
+        )
+        self.ended = False  # the person has closed the last window
         self._current: Tab | None = None
         self._opening: list[Page] = []  # pages known, not yet a tab
         self._announced = 0  # windows that a page has opened, not yet a page
@@ -206,6 +210,10 @@ class Session:
         self._current = tab
         await tab.page.bring_to_front()
 
+    def choose(self, tab: Tab) -> None:
+        """Take `tab` for the current one, as a person has brought it to the front."""
+        self._current = tab
+
     async def close(self) -> None:
         """End the context and everything that still waits in it."""
         for task in [*self._tasks, *([self.unfinished] if self.unfinished else [])]:
@@ -233,7 +241,8 @@ class Session:
         page.on("close", self._on_close)
         page.on("crash", self._on_crash)
         page.on("download", self._on_download)
-        page.on("filechooser", self._on_chooser)
+        if not self.options.attended:  # whoever listens to it is the one who has to choose
+            page.on("filechooser", self._on_chooser)
         page.on("framenavigated", lambda frame: self._on_navigated() if frame is page.main_frame else None)
         self.spawn(self._adopt(page))
 
@@ -242,6 +251,8 @@ class Session:
             tab = Tab(page, await self.context.new_cdp_session(page))
             self._follow(tab)
             await tab.cdp.send("Page.enable")
+            if self.welcome is not None:
+                await self.welcome(tab)
             await intercept.follow(tab.cdp, self.options.network, self.refuse, self.spawn)
             width, height = self.options.size
             if page.viewport_size != {"width": width, "height": height}:
@@ -291,6 +302,8 @@ class Session:
             self.navigations += 1
             if self.tabs:
                 self.spawn(self.show(self.tabs[-1]))
+            elif self.options.attended:
+                self.ended = True
             else:
                 self.spawn(self._refill())
         self.bell.ring()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 INSTALL = "apt-get install xvfb jwm"
+NESTED = "apt-get install xserver-xephyr"
 PIP = "pip install 'handeye[desktop]'"
 NEEDED = ("Xvfb", "jwm")
 

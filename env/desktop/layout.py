@@ -27,6 +27,12 @@ class Layout:
         wide, high = self.shown
         return self.left + point.x * self.width // wide, self.top + point.y * self.height // high
 
+    def pixel(self, x: int, y: int) -> Point:
+        """The pixel of the screenshot at a place of the pointer, or the nearest to it."""
+        wide, high = self.shown
+        across, down = (x - self.left) * wide // self.width, (y - self.top) * high // self.height
+        return Point(x=min(max(across, 0), wide - 1), y=min(max(down, 0), high - 1))
+
     @property
     def corners(self) -> frozenset[tuple[int, int]]:
         """Where a person pushes the pointer to stop everything."""

@@ -23,6 +23,8 @@ class DesktopOptions:
     """Where the program starts; None for the current one."""
     window_manager: bool = False
     """Whether a private screen has one (jwm): title bars, and a focus that a click moves."""
+    nested: bool = False
+    """Whether a private screen is shown in a window of this session (Xephyr), for a person to act on."""
     display: str = ""
     """An X display such as ":0", which is then seen and acted on in front of whoever uses it."""
     real: bool = False
@@ -43,6 +45,8 @@ class DesktopOptions:
             raise ValueError(f"size {self.size}: each side takes 1 to {LARGEST} pixels")
         if self.visible and self.window_manager:
             raise ValueError("window_manager: a real screen has one of its own; leave it False")
+        if self.visible and self.nested:
+            raise ValueError("nested: only a private screen can be shown in a window; leave out display and real")
         if self.display and self.real:
             raise ValueError(f"display {self.display!r} and real: give one of them")
         if self.monitor < 0 or (self.monitor and not self.visible):

@@ -1,4 +1,4 @@
-"""A private X server: Xvfb on a free display, open to nobody but the user who runs this."""
+"""A private X server: Xvfb, or Xephyr in a window, on a free display, open to nobody but the user who runs this."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from env.desktop.cookie import Cookie
-from env.desktop.find import INSTALL, find
+from env.desktop.find import INSTALL, NESTED, find
 from env.environment import EnvironmentBroken
 from env.process import Ownership
 
@@ -36,12 +36,13 @@ ELSEWHERE = frozenset({"GTK_IM_MODULE", "QT_IM_MODULE", "SESSION_MANAGER", "WAYL
 
 
 class Server:
-    """A running Xvfb with one screen of `size`. It ends with `close`, and with everything else of its owner."""
+    """A running server with one screen of `size`. It ends with `close`, and with everything else of its owner."""
 
-    def __init__(self, size: tuple[int, int], ownership: Ownership) -> None:
-        path = find("Xvfb")
+    def __init__(self, size: tuple[int, int], ownership: Ownership, *, nested: bool = False) -> None:
+        name = "Xephyr" if nested else "Xvfb"
+        path = find(name)
         if path is None:
-            raise EnvironmentBroken("missing", f"a private screen needs Xvfb: {INSTALL}")
+            raise EnvironmentBroken("missing", f"a private screen needs {name}: {NESTED if nested else INSTALL}")
         cookie = Cookie.fresh()
         self.authority = cookie.write(ownership.folder)
         self._ownership = ownership
@@ -82,8 +83,9 @@ def _start(
 ) -> tuple[str, subprocess.Popen[bytes]]:
     """A server, and the display that it found free."""
     ours, theirs = os.pipe()
-    screen = f"{size[0]}x{size[1]}x24"
-    words = ["-displayfd", str(theirs), "-screen", "0", screen, "-auth", str(authority)]
+    sides = f"{size[0]}x{size[1]}"
+    screen = ["-screen", sides] if path.name == "Xephyr" else ["-screen", "0", f"{sides}x24"]
+    words = ["-displayfd", str(theirs), *screen, "-auth", str(authority)]
     try:
         process = subprocess.Popen(
             [str(path), *words, "-nolisten", "tcp", "-noreset", "-s", "0"],
@@ -117,6 +119,6 @@ def _number(pipe: int) -> int:
         ready, _, _ = select.select([pipe], [], [], max(end - time.monotonic(), 0))
         piece = os.read(pipe, 16) if ready else b""
         if not piece:
-            raise EnvironmentBroken("crash", "Xvfb ended before its display was open")
+            raise EnvironmentBroken("crash", "the X server ended before its display was open")
         said += piece
     return int(said)

@@ -55,7 +55,7 @@ class X11:
         options = self._options
         self._open.callback(self._ownership.kill)  # the last thing to be done, for what has left its group
         if not options.visible:
-            self._server = Server(options.size, self._ownership)
+            self._server = Server(options.size, self._ownership, nested=options.nested)
             self._open.callback(self._server.close)
         self.name = self._server.display if self._server else options.display or os.environ.get("DISPLAY", "")
         if not self.name:
