@@ -40,6 +40,7 @@ for command in (
     commands.doctor,
     commands.ground,
     commands.serve,
+    commands.schema,
 ):
     app.command()(command)
 evals.command()(commands.miniwob)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
 from agent.loops import Trail, fingerprint
-from agent.policy import Policy, PolicyBroken, within
+from agent.policy import Policy, PolicyBroken, Strict, within
 from agent.step import Reply, Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Recoverable, Task
 
@@ -27,8 +27,11 @@ def episode(
     *,
     limits: Limits | None = None,
     decided: Callable[[Step], None] = ignore,
+    begun: Observation | None = None,
 ) -> Generator[Step, None, Stop]:
     """Yield each step as it happens, so that the caller can show it, keep it, or stop; return why it ended.
+
+    With `begun`, the newest look at `env`, it goes on from there and resets nothing.
 
     `decided` is told of a step before its action is carried out, to keep it, or to raise and so prevent it.
     Only `EnvironmentBroken` and `PolicyBroken` become a `Stop`; every other error travels up untouched. After a screen
@@ -38,7 +41,7 @@ def episode(
     history: list[Step] = []
     began = limits.clock()
     try:
-        seen = env.reset(task)
+        seen = begun or env.reset(task)
         trail = Trail(fingerprint(seen))
         task = named(task, seen)
         policy = within(policy, env.space)
@@ -82,7 +85,10 @@ def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, c
     took = {"policy": clock() - start}
     step = Step(len(history) + 1, seen, reply, frame, timings=took)
     try:
-        return replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
+        action = frame.check(policy.dialect.parse(reply.text, frame))
+        if isinstance(policy, Strict):
+            policy.check(action, history)
+        return replace(step, action=action)
     except ActionError as mistake:
         return replace(step, error=str(mistake))
 

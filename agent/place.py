@@ -15,7 +15,7 @@ DESKTOP = frozenset({"program", "window_manager"})
 class Part(BaseModel):
     """Frozen, closed to keys it does not know, and without conversions between types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Login(Part):

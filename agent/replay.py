@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from actions import Action, ActionError, Finish, Navigate
-from agent.expect import Verdict, verify
+from agent.expect import Ground, Verdict, verify
 from agent.outcome import Outcome, weigh
 from agent.picture import encode
 from agent.reader import Run
@@ -133,12 +133,14 @@ def _ended(run: Run, env: Environment, seen: Observation, to: int | None, progre
         return _result(progress, Outcome.UNVERIFIED, f"stopped after step {to}, as asked")
     if not run.lines:
         return _result(progress, Outcome.UNVERIFIED, "the record holds no step")
-    verdicts = verify(run.manifest.expect, env, seen)
+    verdicts = verify(run.manifest.expect, env, seen, Ground(run.folder))
     last = run.lines[-1].action
     outcome = weigh(verdicts, seen.reward)
     if isinstance(last, Finish) and not last.success:
         outcome = Outcome.FAILED
     detail = f"all {progress.steps} steps as recorded"
+    if outcome is Outcome.VERIFIED and any(check.python for check in run.manifest.expect):
+        outcome, detail = Outcome.UNVERIFIED, f"{detail}; checks in Python are run with their script alone"
     if run.pending or run.manifest.stop is None:
         detail += "; the run itself was cut off after them"
     return _result(progress, outcome, detail).model_copy(update={"verdicts": verdicts})

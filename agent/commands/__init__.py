@@ -8,7 +8,8 @@ from agent.commands.evaluate import miniwob
 from agent.commands.ground import ground
 from agent.commands.replay import replay
 from agent.commands.run import run
+from agent.commands.schema import schema
 from agent.commands.serve import serve
 from agent.commands.view import view
 
-__all__ = ["ask", "demo", "do", "doctor", "ground", "miniwob", "replay", "run", "serve", "view"]
+__all__ = ["ask", "demo", "do", "doctor", "ground", "miniwob", "replay", "run", "schema", "serve", "view"]

@@ -40,6 +40,28 @@ def hidden_words(loaded: Loaded, care: Care) -> Secrets:
         refuse(str(error))
 
 
+def ready(loaded: Loaded, *, plays: bool, update: bool) -> None:
+    """End the command where a script lacks actions that it is to play, code that it names, or a picture."""
+    try:
+        loaded.code()
+        if not update:
+            loaded.pictures()
+    except ScriptError as error:
+        refuse(str(error))
+    if plays:
+        for actions in loaded.script.played:
+            model_of("script", actions)
+
+
+def writable(path: Path) -> None:
+    """End the command where no file can be written at `path`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        refuse(f"{path}: {error}")
+
+
 def browser_for(url: str, size: tuple[int, int], care: Care) -> tuple[EnvironmentEntry, Secrets]:
     """A browser without a script, and its secrets."""
     entry = browser(url, size, care)

@@ -17,7 +17,7 @@ from playwright.async_api import Playwright, async_playwright
 from actions.action import Action
 from actions.frame import Frame
 from actions.space import KINDS, ActionSpace
-from env.browser import capture, episode, foresee, script, storage
+from env.browser import capture, episode, foresee, script, stir, storage
 from env.browser.device import equip
 from env.browser.discreet import hush, scrub, still
 from env.browser.downloads import Downloads
@@ -31,7 +31,7 @@ from env.browser.session import Session, gone
 from env.browser.worker import Worker
 from env.environment import EnvironmentBroken, Recovery, Task
 from env.foresight import Foresight
-from env.observation import Observation
+from env.observation import Download, Observation
 from env.process import Ownership
 
 T = TypeVar("T")
@@ -126,6 +126,15 @@ class Browser:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()
         return self._seen(episode.look(session, self._clock), self._looking)
+
+    def stir(self, seconds: float) -> Observation:
+        """What the page shows after the next thing that happens there, or after `seconds` in which nothing does."""
+        session = self._open()
+        return self._seen(stir.stir(session, seconds, self._clock), seconds + self._looking)
+
+    def received(self) -> tuple[Download, ...]:
+        """The files of this episode, in the order of their arrival."""
+        return tuple(self._open().downloads.files)
 
     def recover(self) -> Recovery:
         """Go on in the same episode after a crash or a timeout: on a fresh page at the address that was seen last.
