@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from agent.api import Agent
     from agent.approve import Approval, Caution, Request
     from agent.episode import episode, run
-    from agent.expect import Check
+    from agent.expect import Check, Ending
+    from agent.extract import Value
     from agent.limits import Limits
     from agent.outcome import Outcome, Result
     from agent.policy import Policy, PolicyBroken, Scripted
     from agent.reader import RecordError, Run, read_run
     from agent.record import Recorder
     from agent.replay import replay
-    from agent.script import Script, ScriptError, read_script
+    from agent.script import Leg, Script, ScriptError, read_script
     from agent.spoken import ModelPolicy
     from agent.step import Reply, Step, Stop, Trajectory, Usage
     from agent.view import write_report
@@ -33,6 +34,8 @@ __all__ = [
     "Approval",
     "Caution",
     "Check",
+    "Ending",
+    "Leg",
     "Limits",
     "ModelPolicy",
     "Outcome",
@@ -51,6 +54,7 @@ __all__ = [
     "Stop",
     "Trajectory",
     "Usage",
+    "Value",
     "episode",
     "read_run",
     "read_script",
@@ -64,6 +68,8 @@ _HOMES = {
     "Approval": "approve",
     "Caution": "approve",
     "Check": "expect",
+    "Ending": "expect",
+    "Leg": "script",
     "Limits": "limits",
     "ModelPolicy": "spoken",
     "Outcome": "outcome",
@@ -82,6 +88,7 @@ _HOMES = {
     "Stop": "step",
     "Trajectory": "step",
     "Usage": "step",
+    "Value": "extract",
     "episode": "episode",
     "read_run": "reader",
     "read_script": "script",

@@ -100,12 +100,21 @@ def _leg(
 
     result = _attempt(env, whole.limits, leg, walked, decided, done)
     verdicts = tuple(one.model_copy(update={"leg": number}) for one in result.verdicts)
-    end = LegResult(leg.name, result.outcome, result.stop, verdicts, clock() - since)
+    outcome = _judged(result)
+    end = LegResult(leg.name, outcome, result.stop, verdicts, clock() - since)
     walked.steps += [numbered(step) for step in result.trajectory.steps]
     walked.ends.append(end)
     walked.values |= result.values
-    record.ended(number, result.stop, result.outcome.value, end.seconds)
+    record.ended(number, result.stop, outcome.value, end.seconds)
     return end
+
+
+def _judged(result: Result) -> Outcome:
+    """The outcome of a leg: what the environment thinks of the whole task counts only once it has come to its end."""
+    finish = result.trajectory.finish
+    if result.stop.reason not in ("finished", "met") or (finish is not None and not finish.success):
+        return result.outcome
+    return weigh(result.verdicts, None)
 
 
 def _attempt(

@@ -39,8 +39,6 @@ def run(
     from agent.junit import write
     from agent.play import play
 
-    if junit:
-        writable(junit)
     loaded = [script(path, settings or []) for path in scripts]
     names = [name for one in loaded for name in one.script.secrets]
     asking.declared(names, secret or ())
@@ -50,6 +48,8 @@ def run(
     shared = None if model == "script" else model_of(model, ways=ways)
     for one in loaded:
         ready(one, plays=shared is None, update=update)
+    if junit:
+        writable(junit)
     screen = console(quiet=as_json)
     results: list[tuple[str, Result]] = []
     for one, kept in zip(loaded, words, strict=True):
