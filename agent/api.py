@@ -19,7 +19,7 @@ from agent.limits import Limits
 from agent.manifest import describe
 from agent.outcome import Result
 from agent.perform import Job, perform
-from agent.play import play
+from agent.play import check, play
 from agent.policy import Policy, PolicyBroken, Scripted, Sized
 from agent.record import Recorder, claim
 from agent.schema import EnvironmentEntry
@@ -127,9 +127,7 @@ class Agent:
             loaded = given(script, folder or Path(), settings)
         else:
             loaded = read_script(script, settings)
-        if self._scripted:
-            for actions in loaded.script.played:
-                choose("script", actions)
+        check(loaded, care, scripted=self._scripted)
         where = claim(self.out or Path("runs"), hidden(loaded, care).scrub(loaded.script.name))
         policy = None if self._scripted else self.policy
         return play(loaded, policy, where, headed=self.headed, care=care, watch=watch)

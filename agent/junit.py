@@ -28,7 +28,8 @@ def render(results: Sequence[tuple[str, Result]]) -> bytes:
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
     root.set("time", f"{sum(_seconds(result) for _, result in results):.3f}")
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    data: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return data
 
 
 def _suite(root: Element, name: str, result: Result) -> Element:

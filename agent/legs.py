@@ -44,9 +44,13 @@ class Stretch:
 
 
 @dataclass
-class Walked:
-    """How far a script has come."""
+class Walk:
+    """A script on its way: where, what it is as a whole, who is told, and how far it has come."""
 
+    env: Environment
+    whole: Job
+    record: Recorder
+    watch: Callable[[Step], None]
     began: float
     steps: list[Step] = field(default_factory=list)
     ends: list[LegResult] = field(default_factory=list)
@@ -71,41 +75,39 @@ def walk(
     Each policy is told of its own leg alone: what was done before shows on the screen. Steps are numbered through.
     The limits, expectations and values of `whole` are those of all legs together.
     """
-    walked = Walked(whole.limits.clock())
+    going = Walk(env, whole, record, watch, whole.limits.clock())
     for number, leg in enumerate(legs, start=1):
-        end = _leg(env, whole, leg, walked, record, watch)
+        end = _leg(going, leg)
         if end.outcome not in GOES_ON or _over(end, legs[number:]):
             break
-    result = _ended(env, whole, legs, walked)
+    result = _ended(going, legs)
     record.finish(result.stop, result.outcome.value, result.verdicts, result.values)
     return replace(result, folder=record.folder)
 
 
-def _leg(
-    env: Environment, whole: Job, leg: Stretch, walked: Walked, record: Recorder, watch: Callable[[Step], None]
-) -> LegResult:
-    """Carry one leg out, note it in `walked` and in the record, and say what came of it."""
-    clock, number, before = whole.limits.clock, len(walked.ends) + 1, len(walked.steps)
+def _leg(going: Walk, leg: Stretch) -> LegResult:
+    """Carry one leg out, note it, also in the record, and say what came of it."""
+    clock, number, before = going.whole.limits.clock, len(going.ends) + 1, len(going.steps)
     since = clock()
 
     def numbered(step: Step) -> Step:
         return replace(step, index=before + step.index, leg=number)
 
     def decided(step: Step) -> None:
-        record.decided(numbered(step))
+        going.record.decided(numbered(step))
 
     def done(step: Step) -> None:
-        record.add(numbered(step))
-        watch(numbered(step))
+        going.record.add(numbered(step))
+        going.watch(numbered(step))
 
-    result = _attempt(env, whole.limits, leg, walked, decided, done)
+    result = _attempt(going, leg, decided, done)
     verdicts = tuple(one.model_copy(update={"leg": number}) for one in result.verdicts)
     outcome = _judged(result)
     end = LegResult(leg.name, outcome, result.stop, verdicts, clock() - since)
-    walked.steps += [numbered(step) for step in result.trajectory.steps]
-    walked.ends.append(end)
-    walked.values |= result.values
-    record.ended(number, result.stop, outcome.value, end.seconds)
+    going.steps += [numbered(step) for step in result.trajectory.steps]
+    going.ends.append(end)
+    going.values |= result.values
+    going.record.ended(number, result.stop, outcome.value, end.seconds)
     return end
 
 
@@ -117,45 +119,39 @@ def _judged(result: Result) -> Outcome:
     return weigh(result.verdicts, None)
 
 
-def _attempt(
-    env: Environment,
-    limits: Limits,
-    leg: Stretch,
-    walked: Walked,
-    decided: Callable[[Step], None],
-    done: Callable[[Step], None],
-) -> Result:
+def _attempt(going: Walk, leg: Stretch, decided: Callable[[Step], None], done: Callable[[Step], None]) -> Result:
     """What the leg comes to; nothing is done where the whole script has used up what it may."""
-    used = limits.stop(walked.steps, walked.began, Trail())
+    used = going.whole.limits.stop(going.steps, going.began, Trail())
     if used:
         return Result(Trajectory(leg.job.task, (), used), Outcome.STOPPED)
     try:
-        begun = _look(env, walked)
+        begun = _look(going)
     except EnvironmentBroken as error:
         return Result(Trajectory(leg.job.task, (), Stop("environment", str(error))), Outcome.BROKEN)
-    job = replace(leg.job, limits=rest(limits, leg.job.limits, walked))
-    return attempt(env, leg.policy, job, decided=decided, watch=done, begun=begun)
+    job = replace(leg.job, limits=_rest(going, leg.job.limits))
+    return attempt(going.env, leg.policy, job, decided=decided, watch=done, begun=begun)
 
 
-def _look(env: Environment, walked: Walked) -> Observation | None:
+def _look(going: Walk) -> Observation | None:
     """What is seen before the next leg; None before the first one, which opens its start."""
-    if not walked.ends:
+    if not going.ends:
         return None
-    if isinstance(env, Looking):
-        return env.look()
-    last = walked.steps[-1]
+    if isinstance(going.env, Looking):
+        return going.env.look()
+    last = going.steps[-1]
     return last.after or last.before
 
 
-def rest(limits: Limits, own: Limits, walked: Walked) -> Limits:
+def _rest(going: Walk, own: Limits) -> Limits:
     """The limits of a leg: its own, and no more than is left of those of the whole script."""
-    spent = sum(step.reply.usage.total for step in walked.steps)
+    limits, steps = going.whole.limits, going.steps
+    spent = sum(step.reply.usage.total for step in steps)
     return replace(
         own,
-        steps=_least(own.steps, _left(limits.steps, len(walked.steps))),
-        seconds=_least(own.seconds, _left(limits.seconds, limits.clock() - walked.began)),
+        steps=_least(own.steps, _left(limits.steps, len(steps))),
+        seconds=_least(own.seconds, _left(limits.seconds, limits.clock() - going.began)),
         tokens=_least(own.tokens, _left(limits.tokens, spent)),
-        recoveries=_least(own.recoveries, _left(limits.recoveries, sum(step.recovered for step in walked.steps))),
+        recoveries=_least(own.recoveries, _left(limits.recoveries, sum(step.recovered for step in steps))),
     )
 
 
@@ -173,32 +169,28 @@ def _over(end: LegResult, left: Sequence[Stretch]) -> bool:
     return bool(left) and end.stop is not None and end.stop.reason == "done"
 
 
-def _ended(env: Environment, whole: Job, legs: Sequence[Stretch], walked: Walked) -> Result:
+def _ended(going: Walk, legs: Sequence[Stretch]) -> Result:
     """What all of it comes to: the end of the last leg, and then what the whole expects and brings back."""
-    last, waiting = walked.ends[-1], legs[len(walked.ends) :]
+    last, waiting = going.ends[-1], legs[len(going.ends) :]
     assert last.stop is not None
     assert last.outcome is not None
-    stop, outcome, verdicts, values = last.stop, last.outcome, walked.verdicts, walked.values
+    trajectory = Trajectory(going.whole.task, tuple(going.steps), last.stop)
+    outcome, verdicts, values = last.outcome, going.verdicts, going.values
     if _over(last, waiting):
-        outcome = Outcome.FAILED
-        stop = Stop("done", f"before the step {waiting[0].name}")
+        outcome, stop = Outcome.FAILED, Stop("done", f"before the step {waiting[0].name}")
     elif outcome not in GOES_ON:
-        stop = replace(stop, detail=f"step {last.name}: {stop.detail}")
+        stop = replace(last.stop, detail=f"step {last.name}: {last.stop.detail}")
     else:
-        stop, held, more = _whole(env, whole, Trajectory(whole.task, tuple(walked.steps), stop))
+        stop, held, more = _whole(going, trajectory)
         verdicts, values = (*verdicts, *held), values | dict(more)
-        reward = Trajectory(whole.task, tuple(walked.steps), stop).reward
-        outcome = Outcome.BROKEN if stop.reason in ("environment", "error") else weigh(verdicts, reward)
-    trajectory = Trajectory(whole.task, tuple(walked.steps), stop)
-    ends = (*walked.ends, *(LegResult(leg.name) for leg in waiting))
-    return Result(trajectory, outcome, verdicts, values=values, legs=ends)
+        outcome = Outcome.BROKEN if stop.reason in ("environment", "error") else weigh(verdicts, trajectory.reward)
+    ends = (*going.ends, *(LegResult(leg.name) for leg in waiting))
+    return Result(replace(trajectory, stop=stop), outcome, verdicts, values=values, legs=ends)
 
 
-def _whole(
-    env: Environment, whole: Job, trajectory: Trajectory
-) -> tuple[Stop, tuple[Verdict, ...], Mapping[str, JsonValue]]:
+def _whole(going: Walk, trajectory: Trajectory) -> tuple[Stop, tuple[Verdict, ...], Mapping[str, JsonValue]]:
     try:
-        verdicts, values = conclude(env, whole, trajectory)
+        verdicts, values = conclude(going.env, going.whole, trajectory)
     except EnvironmentBroken as error:
         return Stop("environment", str(error)), (), {}
     except CodeError as error:

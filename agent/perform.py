@@ -134,12 +134,12 @@ def _play(
 
 
 def _met(env: Environment, job: Job, steps: list[Step]) -> bool:
-    if steps[-1].after is None and not answered(steps[-1]):
-        return False
-    if job.form and not any(answered(step) for step in steps):
+    last = steps[-1]
+    seen = last.after or (last.before if job.form and answered(last) else None)
+    if seen is None or (job.form and not any(answered(step) for step in steps)):
         return False
     checks = [check for check in job.expect if not (job.ground.update and check.screenshot)]
-    return all(verdict.held for verdict in verify(checks, env, steps[-1].after, job.ground))
+    return all(verdict.held for verdict in verify(checks, env, seen, job.ground))
 
 
 def conclude(env: Environment, job: Job, trajectory: Trajectory) -> tuple[tuple[Verdict, ...], Mapping[str, JsonValue]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent import manifest
 from agent.approve import Approval, Caution, Request
 from agent.care import NO_CARE, Care
+from agent.choose import choose
 from agent.episode import ignore
 from agent.expect import Check, Ground
 from agent.legs import Stretch, walk
@@ -35,26 +36,35 @@ def play(
     *,
     headed: bool = False,
     care: Care = NO_CARE,
-    update: bool = False,
     watch: Callable[[Step], None] = ignore,
 ) -> Result:
     """Run the script with `policy`, or None for its own actions, and keep the record in `folder`.
 
     What failed is begun anew as often as the script says, in a fresh environment and with a record of its own in
-    `folder`/retries, unless a person has stopped it or has approved of something in it that may not be undone. With
-    `update`, pictures that the script expects are written.
+    `folder`/retries, unless a person has stopped it or has approved of something in it that may not be undone.
 
-    Raises `StageError` and `ScriptError` before anything starts.
+    Raises `StageError`, and whatever `check` raises, before anything starts.
     """
+    check(loaded, care, scripted=policy is None)
     granted = Granted(care.caution)
     care = replace(care, caution=granted.caution)
     for attempt in range(1, loaded.script.retries + 2):
         where = folder if attempt == 1 else folder / "retries" / str(attempt)
-        made = Attempt(loaded, policy, where, care=care, update=update, number=attempt)
+        made = Attempt(loaded, policy, where, care, number=attempt)
         result = made.run(headed=headed, watch=watch)
         if result.outcome not in AGAIN or result.stop.reason == "person" or granted.any:
             break
     return result
+
+
+def check(loaded: Loaded, care: Care, *, scripted: bool) -> None:
+    """Raise `ScriptError` where code or a picture of the script is not there, `ModelError` for a lack of actions."""
+    loaded.code()
+    if not care.update:
+        loaded.pictures()
+    if scripted:
+        for actions in loaded.script.played:
+            choose("script", actions)
 
 
 class Granted:
@@ -83,16 +93,15 @@ class Attempt:
     loaded: Loaded
     policy: Policy | None
     folder: Path
-    care: Care = NO_CARE
-    update: bool = False
-    number: int = 1
+    care: Care
+    number: int
 
     def run(self, *, headed: bool = False, watch: Callable[[Step], None] = ignore) -> Result:
         """What it comes to."""
         script, loaded, care = self.loaded.script, self.loaded, self.care
         entry, place = ready(loaded, care), script.environment
-        ground = Ground(loaded.folder, loaded.code(), self.update)
-        pictures = {} if self.update else {name: path.read_bytes() for name, path in loaded.pictures().items()}
+        ground = Ground(loaded.folder, loaded.code(), care.update)
+        pictures = {} if care.update else {name: path.read_bytes() for name, path in loaded.pictures().items()}
         with open_stage(entry, headed=headed, start=script.start, values=care.values, access=place) as stage:
             whole = self._job(stage, ground)
             legs = self._legs(whole)

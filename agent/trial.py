@@ -11,12 +11,12 @@ from agent.choose import ModelError, choose
 from agent.difference import difference, last
 from agent.outcome import Result
 from agent.picture import decode
-from agent.play import play
+from agent.play import check, play
 from agent.policy import Policy
 from agent.reader import RecordError, Run, read_run
 from agent.record import claim
 from agent.replay import Replay, replay
-from agent.script import Loaded, ScriptError, read_script
+from agent.script import ScriptError, read_script
 from agent.stage import StageError, admit, hidden, open_stage
 from agent.view import write_report
 
@@ -44,18 +44,17 @@ def run(asked: Asked, beside: Path, out: Path, environ: Mapping[str, str]) -> Re
         names = tuple(loaded.script.secrets)
         care = asked.care or Care(values=values(names, (), None, environ))
         slug = hidden(loaded, care).scrub(loaded.script.name)
-        policy = _policy(asked.model, loaded)
+        policy = _policy(asked.model)
+        check(loaded, care, scripted=policy is None)
         folder = claim(beside / asked.out if asked.out else out, slug)
         return play(loaded, policy, folder, headed=asked.headed, care=care)
     except (ScriptError, StageError, ModelError, CareError) as error:
         raise TrialError(str(error)) from error
 
 
-def _policy(model: str | Path | Policy, loaded: Loaded) -> Policy | None:
+def _policy(model: str | Path | Policy) -> Policy | None:
     """Who plays; None for the script's own actions."""
     if model == "script":
-        for actions in loaded.script.played:
-            choose("script", actions)
         return None
     return choose(str(model)) if isinstance(model, str | Path) else model
 

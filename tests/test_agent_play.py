@@ -10,6 +10,7 @@ import pytest
 from agent_runs import TYPE_ADA, handeye, keep, script
 
 from agent.approve import Approval, Caution, Request
+from agent.care import Care
 from agent.outcome import Outcome
 from agent.picture import decode, encode
 from agent.play import Granted, play
@@ -32,6 +33,7 @@ actions:
   - {kind: click, at: {x: 109, y: 107}}
   - {kind: click, at: {x: 145, y: 155}}
 """
+UPDATE = Care(update=True)
 COUNTING = """
 from pathlib import Path
 COUNT = Path(__file__).with_name("count")
@@ -171,7 +173,7 @@ def test_a_picture_is_written_once_and_then_held_against_the_screen(tmp_path: Pa
 
 def test_a_record_keeps_the_pictures_that_it_was_held_against(tmp_path: Path) -> None:
     loaded = read_script(script(tmp_path, LOOK))
-    play(loaded, None, tmp_path / "first", update=True)
+    play(loaded, None, tmp_path / "first", care=UPDATE)
     play(loaded, None, tmp_path / "run")
     (tmp_path / "shots" / "welcome.png").unlink()
     moved = (tmp_path / "run").rename(tmp_path / "moved")
@@ -191,7 +193,7 @@ def test_a_record_keeps_the_pictures_that_it_was_held_against(tmp_path: Path) ->
 def test_a_picture_is_written_only_where_all_else_holds(
     tmp_path: Path, old: str, new: str, outcome: Outcome, found: str
 ) -> None:
-    result = play(read_script(script(tmp_path, LOOK.replace(old, new, 1))), None, tmp_path / "run", update=True)
+    result = play(read_script(script(tmp_path, LOOK.replace(old, new, 1))), None, tmp_path / "run", care=UPDATE)
     assert result.outcome is outcome
     assert found in result.verdicts[-1].found
 

@@ -40,17 +40,14 @@ def hidden_words(loaded: Loaded, care: Care) -> Secrets:
         refuse(str(error))
 
 
-def ready(loaded: Loaded, *, plays: bool, update: bool) -> None:
+def ready(loaded: Loaded, care: Care, *, scripted: bool) -> None:
     """End the command where a script lacks actions that it is to play, code that it names, or a picture."""
+    from agent.play import check
+
     try:
-        loaded.code()
-        if not update:
-            loaded.pictures()
-    except ScriptError as error:
+        check(loaded, care, scripted=scripted)
+    except (ScriptError, ModelError) as error:
         refuse(str(error))
-    if plays:
-        for actions in loaded.script.played:
-            model_of("script", actions)
 
 
 def writable(path: Path) -> None:

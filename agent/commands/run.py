@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -43,11 +44,12 @@ def run(
     names = [name for one in loaded for name in one.script.secrets]
     asking.declared(names, secret or ())
     care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    care = replace(care, update=update)
     words = [hidden_words(one, care) for one in loaded]
     ways = options.ways(context, with_, grounder, grammar)
     shared = None if model == "script" else model_of(model, ways=ways)
     for one in loaded:
-        ready(one, plays=shared is None, update=update)
+        ready(one, care, scripted=shared is None)
     if junit:
         writable(junit)
     screen = console(quiet=as_json)
@@ -57,7 +59,7 @@ def run(
         screen.print(f"[bold]{plain(name)}[/bold]  {plain(kept.scrub(one.script.told))}")
         starting(screen, one.script.environment.program)
         folder = folder_for(out, name, alone=len(loaded) == 1)
-        result = play(one, shared, folder, headed=headed, care=care, update=update, watch=StepLine(screen, ""))
+        result = play(one, shared, folder, headed=headed, care=care, watch=StepLine(screen, ""))
         results.append((name, result))
         concluded(screen, result)
         if result.stop.reason == "person":

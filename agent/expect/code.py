@@ -50,9 +50,11 @@ def find(name: str, folder: Path) -> Judge:
 
 
 def _file(path: Path) -> ModuleType:
-    """The module in the file `path`, under a name that no other module has."""
+    """The module in the file `path`, under a name that no other module has; it is run once, as others are."""
     path = path.resolve()
     own = f"handeye_check_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    if own in sys.modules:
+        return sys.modules[own]
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     spec = spec_from_file_location(own, path)
@@ -60,7 +62,11 @@ def _file(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[own] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[own]
+        raise
     return module
 
 

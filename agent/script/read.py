@@ -14,7 +14,7 @@ from agent.expect import Judge
 from agent.expect.code import CodeError, find
 from agent.lines import Where, load
 from agent.script.faults import Part, ScriptError, explain, nearest, spell
-from agent.script.model import Script
+from agent.script.model import Leg, Script
 
 WEB = ("http://", "https://", "file:", "about:blank")
 _SLOT = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
@@ -115,7 +115,8 @@ def read_script(path: Path, settings: Mapping[str, str] | None = None) -> Loaded
 def given(script: Script, folder: Path, settings: Mapping[str, str] | None = None) -> Loaded:
     """`script` as it would be read from a file in `folder`. Raises `ScriptError`, whose lines mean nothing."""
     data = script.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    for entry, part in ((data, script), *zip(data.get("steps", ()), script.steps, strict=True)):
+    parts: list[Script | Leg] = [script, *script.steps]
+    for entry, part in zip([data, *data.get("steps", ())], parts, strict=True):
         if part.actions:  # whose kinds are told apart by a field that is a default
             entry["actions"] = [action.model_dump(mode="json") for action in part.actions]
     return _loaded(folder / "script", data, _NOWHERE, settings or {})
