@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from agent.approve import Approval, Caution, Request
     from agent.attend import record_person
     from agent.episode import episode, run
-    from agent.expect import Check
+    from agent.expect import Check, Ending
+    from agent.extract import Value
     from agent.limits import Limits
     from agent.onward import ResumeError, Terms, Unreached, branch, resume
     from agent.outcome import Outcome, Result
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from agent.reader import RecordError, Run, read_run
     from agent.record import Recorder
     from agent.replay import replay
-    from agent.script import Script, ScriptError, read_script
+    from agent.script import Leg, Script, ScriptError, read_script
     from agent.spoken import ModelPolicy
     from agent.stage import Stage, StageError, open_stage
     from agent.step import Reply, Step, Stop, Trajectory, Usage
@@ -38,6 +39,8 @@ __all__ = [
     "Approval",
     "Caution",
     "Check",
+    "Ending",
+    "Leg",
     "Limits",
     "ModelPolicy",
     "Outcome",
@@ -62,6 +65,7 @@ __all__ = [
     "Trajectory",
     "Unreached",
     "Usage",
+    "Value",
     "branch",
     "episode",
     "open_stage",
@@ -79,6 +83,8 @@ _HOMES = {
     "Approval": "approve",
     "Caution": "approve",
     "Check": "expect",
+    "Ending": "expect",
+    "Leg": "script",
     "Limits": "limits",
     "ModelPolicy": "spoken",
     "Outcome": "outcome",
@@ -104,6 +110,7 @@ _HOMES = {
     "Unreached": "onward",
     "Usage": "step",
     "branch": "onward",
+    "Value": "extract",
     "episode": "episode",
     "open_stage": "stage",
     "read_run": "reader",

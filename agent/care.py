@@ -41,6 +41,8 @@ class Care:
     """Secrets by their names."""
     caution: Caution | None = None
     downloads: bool = True
+    update: bool = False
+    """Whether the pictures that the script expects are written, and not held against the screen."""
 
 
 NO_CARE = Care()

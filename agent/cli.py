@@ -44,6 +44,7 @@ for command in (
     commands.ground,
     commands.serve,
     commands.export,
+    commands.schema,
 ):
     app.command()(command)
 app.command("import")(commands.bring)

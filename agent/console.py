@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.describe import clean, describe
-from agent.outcome import Outcome, Result
+from agent.outcome import LegResult, Outcome, Result
 from agent.step import Step
 
 STYLES = {
@@ -66,10 +67,9 @@ def outcomes(rows: list[tuple[str, Result]], title: str) -> Table:
         table.add_column(name, justify="right" if name in ("steps", "seconds") else "left")
     for name, result in rows:
         steps = result.trajectory.steps
-        seconds = sum(step.timings.get(part, 0.0) for step in steps for part in ("policy", "env"))
         ended = f"{result.stop.reason}: {result.stop.detail}".removesuffix(": ")
-        outcome = Text(result.outcome.value, style=STYLES[result.outcome])
-        table.add_row(clean(name, 40), outcome, str(len(steps)), f"{seconds:.1f}", clean(ended, 60))
+        outcome = Text(result.outcome.value + (" (flaky)" if result.flaky else ""), style=STYLES[result.outcome])
+        table.add_row(clean(name, 40), outcome, str(len(steps)), f"{result.seconds:.1f}", clean(ended, 60))
     return table
 
 
@@ -97,11 +97,38 @@ def summary(name: str, result: Result) -> dict[str, object]:
         "stop": result.stop.reason,
         "detail": result.stop.detail,
         "steps": len(steps),
-        "seconds": round(sum(s.timings.get(p, 0.0) for s in steps for p in ("policy", "env")), 3),
+        "seconds": round(result.seconds, 3),
+        "attempt": result.attempt,
+        "flaky": result.flaky,
         "answers": list(result.answers),
+        "values": dict(result.values),
+        "legs": [leg(each) for each in result.legs],
         "verdicts": [verdict.model_dump() for verdict in result.verdicts],
         "folder": str(result.folder) if result.folder else None,
     }
+
+
+def leg(result: LegResult) -> dict[str, object]:
+    """A step of a script as --json prints it."""
+    return {
+        "name": result.name,
+        "outcome": result.outcome.value if result.outcome else None,
+        "stop": result.stop.reason if result.stop else None,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def concluded(screen: Console, result: Result) -> None:
+    """What a run expected, what it brings back, and at which attempt."""
+    for number, each in enumerate(result.legs, start=1):
+        screen.print(f"  step {number}, {plain(each.name)}: {each.outcome.value if each.outcome else 'not begun'}")
+    for verdict in result.verdicts:
+        found = "" if verdict.held else f"  [dim]found: {plain(verdict.found)}[/dim]"
+        screen.print(f"  {'✓' if verdict.held else '✗'} {plain(verdict.check)}{found}")
+    for name, value in result.values.items():
+        screen.print(f"  {plain(name)}: {plain(json.dumps(value, ensure_ascii=False))}")
+    if result.attempt > 1:
+        screen.print(f"  attempt {result.attempt}: {result.outcome.value}{', so it is flaky' if result.flaky else ''}")
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from actions import ActionError, Answer, AskUser, Finish, ignored
 from agent.limits import Limits
 from agent.opening import Opening
-from agent.policy import Policy, PolicyBroken, within
+from agent.policy import Policy, PolicyBroken, Strict, within
 from agent.step import Reply, Step, Stop, Trajectory
 from env import Environment, EnvironmentBroken, Observation, Recoverable, Task
 
@@ -87,7 +87,10 @@ def decide(policy: Policy, task: Task, history: list[Step], seen: Observation, c
     replied = clock()
     step = Step(len(history) + 1, seen, reply, frame)
     try:
-        step = replace(step, action=frame.check(policy.dialect.parse(reply.text, frame)))
+        action = frame.check(policy.dialect.parse(reply.text, frame))
+        if isinstance(policy, Strict):
+            policy.check(action, history)
+        step = replace(step, action=action)
     except ActionError as mistake:
         step = replace(step, error=str(mistake))
     return replace(step, timings={"policy": replied - start, "parse": clock() - replied})

@@ -14,6 +14,7 @@ from typing import Protocol
 from actions import Finish, Move, Scroll, Wait
 from agent.approve import Approval, Careful, Caution, Request
 from agent.episode import ignore
+from agent.expect import Ground
 from agent.limits import Limits
 from agent.lineage import inherit, lineage, moved
 from agent.manifest import describe
@@ -120,6 +121,7 @@ def upto(run: Run, step: int) -> Run:
 def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -> Result:
     if (folder / "run.json").exists():
         raise FileExistsError(f"{folder} already holds a run; choose another folder")
+    _plain(run)
     parent = lineage(run)
     run = moved(run, stage.origin)
     past, unsure = recall(run), doubt(run)  # before anything is done: a picture may be missing
@@ -133,6 +135,7 @@ def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -
         terms.caution,
         stage.secrets,
         opening,
+        Ground(run.folder),
     )
     told = describe(
         job, policy, stage.entry, name=entry.name, script=entry.script, parameters=entry.parameters
@@ -140,6 +143,14 @@ def _go_on(run: Run, stage: Stage, policy: Policy, folder: Path, terms: Terms) -
     inherit(run, folder, stage.secrets)
     with Recorder(folder, told, secrets=stage.secrets, past=run.lines) as record:
         return perform(stage.env, policy, job, record=record, watch=terms.watch)
+
+
+def _plain(run: Run) -> None:
+    """Raise `ResumeError` for a run whose record does not hold all that its end is judged by."""
+    if run.manifest.legs:
+        raise ResumeError(f"{run.folder}: its script has several steps, and no record goes on with those; run it anew")
+    if any(check.python for check in run.manifest.expect):
+        raise ResumeError(f"{run.folder}: its script checks in Python, which no record keeps; run it anew")
 
 
 def _reach(run: Run, stage: Stage, terms: Terms) -> Observation:

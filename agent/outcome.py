@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from pydantic import BaseModel, JsonValue
 
 from agent.expect import Verdict
 from agent.step import Stop, Trajectory
+
+M = TypeVar("M", bound=BaseModel)
 
 BAD_USAGE = 2
 """Exit code of a bad command or script: nothing was started."""
@@ -44,6 +51,21 @@ class Outcome(StrEnum):
         return codes[self]
 
 
+def _nothing() -> Mapping[str, JsonValue]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class LegResult:
+    """A step of a script and what came of it; one that was not begun has no outcome."""
+
+    name: str
+    outcome: Outcome | None = None
+    stop: Stop | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Result:
     """A run and what it came to; `folder` is its record, where one was kept."""
@@ -52,6 +74,26 @@ class Result:
     outcome: Outcome
     verdicts: tuple[Verdict, ...] = ()
     folder: Path | None = None
+    values: Mapping[str, JsonValue] = field(default_factory=_nothing)
+    """What was extracted, by its names."""
+    legs: tuple[LegResult, ...] = ()
+    """The steps of the script, where it has several."""
+    attempt: int = 1
+    """How often it was begun until it came to this."""
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it was verified, but not at once."""
+        return self.attempt > 1 and self.outcome is Outcome.VERIFIED
+
+    @property
+    def seconds(self) -> float:
+        """What its steps took, of the policy and of the environment."""
+        return sum(step.timings.get(part, 0.0) for step in self.trajectory.steps for part in ("policy", "env"))
+
+    def read(self, model: type[M]) -> M:
+        """What was extracted, as `model`. pydantic's ValidationError where it is of another form."""
+        return model.model_validate_json(json.dumps(dict(self.values)))
 
     @property
     def stop(self) -> Stop:

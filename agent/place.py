@@ -15,15 +15,18 @@ DESKTOP = frozenset({"program", "window_manager"})
 class Part(BaseModel):
     """Frozen, closed to keys it does not know, and without conversions between types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Login(Part):
     """A name and a password for servers that ask for them."""
 
     username: str
+    """Who signs in."""
     password: str = Field(repr=False)
+    """With which password."""
     origin: str = ""
+    """Where alone it is given; everywhere by default."""
 
     def checked(self) -> access.Credentials:
         """As a browser takes them."""
@@ -34,9 +37,13 @@ class Route(Part):
     """A proxy, and how to sign in there."""
 
     server: str
+    """Its address, such as http://proxy.example:3128."""
     username: str = ""
+    """Who signs in there."""
     password: str = Field(default="", repr=False)
+    """With which password."""
     bypass: str = ""
+    """Hosts that are reached without it, with commas between them."""
 
     def checked(self) -> access.Proxy:
         """As a browser takes it."""
@@ -47,8 +54,11 @@ class Spot(Part):
     """A place on earth, in degrees and metres."""
 
     latitude: float
+    """Degrees north."""
     longitude: float
+    """Degrees east."""
     accuracy: float = 0.0
+    """Metres."""
 
     def checked(self) -> access.Geolocation:
         """As a browser takes it."""
@@ -65,20 +75,35 @@ class Place(Part):
     """
 
     kind: Literal["browser", "miniwob", "screens", "desktop"] = "browser"
+    """What it is."""
     width: int = Field(default=1288, ge=16, le=7680)
+    """Pixels of the page or desktop."""
     height: int = Field(default=728, ge=16, le=4320)
+    """Pixels of the page or desktop."""
     device: str | None = Field(default=None, min_length=1)
+    """A phone or tablet by Playwright's name, which has a size of its own."""
     locale: str = "en-US"
+    """Language and country."""
     timezone: str = "UTC"
+    """Name of a time zone, such as Europe/Berlin."""
     color_scheme: Literal["light", "dark", "no-preference"] = "light"
+    """What pages are told that the user prefers."""
     geolocation: Spot | None = None
+    """Where pages are told that the user is."""
     permissions: tuple[str, ...] = Field(default=(), strict=False)
+    """What pages are allowed without asking, such as notifications."""
     storage_state: str | None = Field(default=None, min_length=1)
+    """A file beside the script with the cookies of a browser that has signed in."""
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Headers of every request."""
     credentials: Login | None = None
+    """For servers that ask for a name and a password."""
     proxy: Route | None = None
+    """What every request goes through."""
     program: tuple[str, ...] = Field(default=(), strict=False)
+    """What runs on a desktop, word by word."""
     window_manager: bool = False
+    """Whether windows have frames there."""
 
     @model_validator(mode="after")
     def _one_program(self) -> Self:

@@ -62,6 +62,15 @@ class Bounded(Protocol):
 
 
 @runtime_checkable
+class Strict(Protocol):
+    """A policy whose actions have to be of a form."""
+
+    def check(self, action: Action, history: Sequence[Step]) -> None:
+        """ActionError where `action`, after the steps of `history`, is not."""
+        ...
+
+
+@runtime_checkable
 class Sized(Protocol):
     """A policy that is at home on screens of one size."""
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, overload
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from agent.expect import Verdict
@@ -106,10 +106,30 @@ class Recorder:
         self.manifest = self.manifest.model_copy(update={"environment": environment})
         self._write("run.json", self.manifest)
 
-    def finish(self, stop: Stop, outcome: OutcomeName, verdicts: tuple[Verdict, ...] = ()) -> None:
-        """Write how it ended."""
+    def ended(self, number: int, stop: Stop, outcome: OutcomeName, seconds: float) -> None:
+        """Write how a step of the script ended; `number` counts from 1."""
+        legs, ended = list(self.manifest.legs), StopEntry(reason=stop.reason, detail=stop.detail)
+        update = {"stop": ended, "outcome": outcome, "seconds": seconds}
+        legs[number - 1] = legs[number - 1].model_copy(update=update)
+        self.manifest = self.manifest.model_copy(update={"legs": tuple(legs)})
+        self._write("run.json", self.manifest)
+
+    def finish(
+        self,
+        stop: Stop,
+        outcome: OutcomeName,
+        verdicts: tuple[Verdict, ...] = (),
+        values: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Write how it ended, and what it brings back."""
         ended = StopEntry(reason=stop.reason, detail=stop.detail)
-        update = {"stop": ended, "outcome": outcome, "verdicts": verdicts, "totals": total(self._lines)}
+        update = {
+            "stop": ended,
+            "outcome": outcome,
+            "verdicts": verdicts,
+            "values": dict(values or {}),
+            "totals": total(self._lines),
+        }
         self.manifest = self.manifest.model_copy(update=update)
         self._write("run.json", self.manifest)
 
@@ -133,6 +153,7 @@ class Recorder:
         after = step.after
         return Line(
             index=step.index,
+            leg=step.leg,
             before=self._look(step.before),
             frame=FrameEntry.model_validate(asdict(step.frame)),
             reply=_said(step.reply),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from actions import Action, ActionError, Finish, Navigate
 from agent.ahead import Ahead
-from agent.expect import Check, Verdict, verify
+from agent.expect import Check, Ground, Verdict, verify
 from agent.outcome import Outcome, weigh
 from agent.picture import encode
 from agent.policy import PolicyBroken
@@ -242,12 +242,14 @@ def ended(
         return result(progress, Outcome.UNVERIFIED, f"stopped after step {to}, as asked")
     if not run.lines:
         return result(progress, Outcome.UNVERIFIED, "the record holds no step")
-    verdicts = verify(expect, env, seen)
+    verdicts = verify(expect, env, seen, Ground(run.folder))
     last = run.lines[-1].action
     outcome = weigh(verdicts, seen.reward)
     if isinstance(last, Finish) and not last.success:
         outcome = Outcome.FAILED
     detail = f"all {progress.steps} steps as recorded"
+    if outcome is Outcome.VERIFIED and any(check.python for check in run.manifest.expect):
+        outcome, detail = Outcome.UNVERIFIED, f"{detail}; checks in Python are run with their script alone"
     if run.pending or run.manifest.stop is None:
         detail += "; the run itself was cut off after them"
     return result(progress, outcome, detail).model_copy(update={"verdicts": verdicts})

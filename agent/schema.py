@@ -1,7 +1,7 @@
 """The two files of a run folder, as they stand on disk.
 
-`agent/schemas/run.json` and `agent/schemas/step.json` are the JSON Schemas of `RunFile` and `Line`;
-`python -m agent.schema` writes them.
+`agent/schemas/run.json` and `agent/schemas/step.json` are the JSON Schemas of `RunFile` and `Line`, and
+`agent/schemas/script.json` is that of task scripts; `python -m agent.schema` writes them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from actions import Action
 from agent.expect import Check, Verdict
@@ -109,6 +109,18 @@ class ParentEntry(Entry):
     parent: ParentEntry | None = Field(default=None, description="the run that it goes on from itself")
 
 
+class LegEntry(Entry):
+    """A step of the script: what it asks for, and what came of it; null while that is not known."""
+
+    name: str = ""
+    instruction: str
+    limits: LimitsEntry
+    expect: tuple[Check, ...] = ()
+    stop: StopEntry | None = None
+    outcome: OutcomeName | None = None
+    seconds: float | None = None
+
+
 class RunFile(Entry):
     """run.json: written when the run begins (`stop` and `outcome` null), and again when it ends."""
 
@@ -124,10 +136,13 @@ class RunFile(Entry):
     expect: tuple[Check, ...] = ()
     until: Literal["finish", "expect"] = "finish"
     parent: ParentEntry | None = None
+    legs: tuple[LegEntry, ...] = Field(default=(), description="the script's steps, where it has several")
+    attempt: int = Field(default=1, ge=1, description="2 and more for what was begun anew after it had failed")
     versions: dict[str, str]
     stop: StopEntry | None = None
     outcome: OutcomeName | None = None
     verdicts: tuple[Verdict, ...] = ()
+    values: dict[str, JsonValue] = Field(default_factory=dict, description="what was extracted, by its names")
     totals: Totals | None = None
 
 
@@ -237,6 +252,7 @@ class Line(Entry):
     """One line of steps.jsonl: a whole step."""
 
     index: int = Field(ge=1)
+    leg: int | None = Field(default=None, description="which of the script's steps it belongs to, from 1")
     before: Look
     frame: FrameEntry
     reply: Said
@@ -251,15 +267,18 @@ class Line(Entry):
 
 
 FILES: dict[str, type[Entry]] = {"run.json": RunFile, "step.json": Line}
-"""The schema files of agent/schemas/, and what each describes."""
+"""The schema files of records in agent/schemas/, and what each describes."""
 
 
 def main() -> None:
     """Write the schema files."""
+    from agent.script.schema import schema
+
     folder = Path(__file__).parent / "schemas"
     folder.mkdir(exist_ok=True)
-    for name, entry in FILES.items():
-        (folder / name).write_text(json.dumps(entry.model_json_schema(), indent=1) + "\n", encoding="utf-8")
+    documents = {name: entry.model_json_schema() for name, entry in FILES.items()} | {"script.json": schema()}
+    for name, document in documents.items():
+        (folder / name).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

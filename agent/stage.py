@@ -247,7 +247,8 @@ def _browser(loaded: Loaded, care: Care) -> EnvironmentEntry:
     """The browser that a script asks for; what holds secrets is named and not kept."""
     place, script = loaded.script.environment, loaded.script
     spot, own = place.geolocation, place.model_fields_set
-    origins = (*named(script.start, script.expect, script.actions), *script.network, *care.allow)
+    acts = [action for actions in script.played for action in actions]
+    origins = (*named(script.start, script.checks, acts), *script.network, *care.allow)
     return EnvironmentEntry(
         kind="browser",
         width=None if place.device else place.width,

@@ -101,6 +101,8 @@ class Step:
     """Why nothing was carried out: the policy's mistake, or how the environment broke."""
     after: Observation | None = None
     """The screen the action led to; None where nothing was carried out. Beside an error, the fresh one after it."""
+    leg: int | None = None
+    """Which of the script's steps it belongs to, from 1; None where the script has none."""
     timings: Mapping[str, float] = field(default_factory=_nothing)
     """Seconds: policy, parse, env (all of the environment's turn), and the parts of that which it names itself."""
 

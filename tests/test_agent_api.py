@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from agent_runs import WIN, click
 
-from agent import Agent, Outcome, Scripted, read_run
+from agent import Agent, Leg, Outcome, Script, Scripted, ScriptError, read_run
 from agent.choose import ModelError, choose
 from agent.expect import Check
+from agent.place import Place
 from env import Screens
 
 
@@ -70,3 +71,36 @@ def test_a_word_that_names_no_model_is_refused_with_what_would_do(tmp_path: Path
 def test_naming_a_model_does_not_load_it() -> None:
     assert choose("builtin").name == "builtin"
     assert sys.modules["agent.settings"].BUILTIN.is_dir()
+
+
+SCRIPT = Script(
+    name="{{who}}",
+    start="sign in",
+    environment=Place(kind="screens"),
+    parameters={"who": None},
+    steps=(Leg(instruction="Enter {{who}}.", actions=WIN[:2]), Leg(instruction="Go.", actions=WIN[2:])),
+    expect=(Check(url="screen:welcome"),),
+)
+
+
+def test_a_script_made_in_python_is_played_with_its_parameters(tmp_path: Path) -> None:
+    with Agent("script", out=tmp_path / "runs") as agent:
+        result = agent.play(SCRIPT, settings={"who": "Ada"})
+        with pytest.raises(ScriptError, match="--set who=VALUE"):
+            agent.play(SCRIPT)
+        with pytest.raises(ModelError, match="has none"):
+            agent.play(Script(name="x", start="sign in", environment=Place(kind="screens")))
+    assert result.outcome is Outcome.VERIFIED
+    assert result.folder is not None
+    manifest = read_run(result.folder).manifest
+    assert (manifest.name, manifest.legs[0].instruction, dict(manifest.parameters)) == (
+        "Ada",
+        "Enter Ada.",
+        {"who": "Ada"},
+    )
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_an_agent_with_an_environment_plays_no_script() -> None:
+    with Screens() as env, Agent("script", env=env) as agent, pytest.raises(ValueError, match="environment of its own"):
+        agent.play(SCRIPT, settings={"who": "Ada"})

@@ -59,7 +59,7 @@ def test_a_program_that_dies_breaks_the_run_with_its_record_whole(tmp_path: Path
         ("[xterm, -fa, Mono]", "[xterm, 12]", "task.yaml:2: environment.program.1"),
         ("kind: desktop", "kind: browser", "program: only a desktop has one, not browser"),
         ("name: ask", "name: ask\nstart: page.html", "start: a desktop starts the program"),
-        ('title: "Hello*"', "text: Hello", "only a title can be expected"),
+        ('title: "Hello*"', "text: Hello", "only title, screenshot, python can be expected"),
         ("instruction: Wait.\n", "", "instruction: missing"),
     ],
 )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from agent.script import ScriptError, read_script
+import agent
+from agent.expect import Check
+from agent.lines import load
+from agent.place import Route
+from agent.script import Script, ScriptError, given, read_script
+from agent.script.faults import locate
+from agent.script.schema import schema
 from agent.stage import StageError, ready
 
 GOOD = """\
@@ -23,6 +31,10 @@ expect:
   - element: "#news"
     checked: true
 """
+
+SCHEMA = schema()
+CHECKER = Draft202012Validator(SCHEMA)
+SCRIPTS = sorted((Path(__file__).parent.parent / "examples").rglob("*.yaml"))
 
 
 def write(folder: Path, text: str) -> Path:
@@ -101,3 +113,59 @@ def test_a_device_that_nobody_knows_is_refused_with_its_nearest_before_anything_
     text = GOOD.replace("width: 160, height: 208", "device: Pixle 7")
     with pytest.raises(StageError, match=r"task\.yaml: environment\.device 'Pixle 7': unknown; did you mean Pixel 7"):
         ready(read_script(write(tmp_path, text)))
+
+
+def test_the_shipped_schema_of_scripts_is_that_of_the_code() -> None:
+    shipped = json.loads((Path(agent.__file__).parent / "schemas" / "script.json").read_text())
+    assert shipped == SCHEMA, "run: python -m agent.schema"
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_every_shipped_script_is_of_the_schema(path: Path) -> None:
+    assert len(SCRIPTS) >= 8
+    data, _ = load(path.read_text(encoding="utf-8"))
+    assert [error.message for error in CHECKER.iter_errors(data)] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("limits:", "limit:"),
+        ("steps: 8", "step: 8"),
+        ("steps: 8", "steps: eight"),
+        ("checked: true", "cheked: true"),
+        ("width: 160", "width: wide"),
+        ("name: greet", "nme: greet"),
+        ("  - text: Hello, {{who}}", "  - txt: Hello"),
+        ("  who: Tora", "  who: [Tora]"),
+    ],
+)
+def test_what_is_refused_by_its_shape_is_refused_by_the_schema_too(old: str, new: str) -> None:
+    data, _ = load(GOOD.replace(old, new, 1))
+    assert list(CHECKER.iter_errors(data))
+
+
+def test_an_editor_has_a_word_about_every_key_of_a_script() -> None:
+    parts = {"Script": SCHEMA, **{name: SCHEMA["$defs"][name] for name in ("Leg", "Budget", "Check", "Value", "Place")}}
+    for part, entry in parts.items():
+        for name, key in entry["properties"].items():
+            assert key.get("description"), f"{part}.{name}"
+
+
+def test_the_nearest_key_is_that_of_the_place_however_deep_it_is() -> None:
+    assert locate(("environment", "proxy", "sever")) == (("environment", "proxy", "sever"), tuple(Route.model_fields))
+    assert locate(("steps", 2, "expect", 0, "txt"))[1] == tuple(Check.model_fields)
+    assert locate(("extract", "steps", "elment"))[1][-1] == "schema"
+    assert locate(("actions", 0, "click", "at", "z")) == (("actions", 0, "at", "z"), ("x", "y"))
+    assert locate(("nowhere", "at", "all"))[1] == ()
+
+
+def test_a_script_of_python_is_read_as_one_of_a_file(tmp_path: Path) -> None:
+    read = read_script(write(tmp_path, GOOD), {"who": "Ada"})
+    data, _ = load(GOOD)
+    made = given(Script.model_validate(data), tmp_path, {"who": "Ada"})
+    assert made.script == read.script
+    assert (made.page, dict(made.parameters)) == (read.page, dict(read.parameters))
+    with pytest.raises(ScriptError, match="there is no page"):
+        given(Script.model_validate(data), tmp_path / "elsewhere")

@@ -13,6 +13,7 @@ from agent.commands.merge import merge
 from agent.commands.record import record
 from agent.commands.replay import replay
 from agent.commands.run import run
+from agent.commands.schema import schema
 from agent.commands.serve import serve
 from agent.commands.tiny import tiny
 from agent.commands.view import view
@@ -31,6 +32,7 @@ __all__ = [
     "record",
     "replay",
     "run",
+    "schema",
     "serve",
     "tiny",
     "view",

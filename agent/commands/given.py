@@ -45,6 +45,25 @@ def hidden_words(loaded: Loaded, care: Care) -> Secrets:
         refuse(str(error))
 
 
+def ready(loaded: Loaded, care: Care, *, scripted: bool) -> None:
+    """End the command where a script lacks actions that it is to play, code that it names, or a picture."""
+    from agent.play import check
+
+    try:
+        check(loaded, care, scripted=scripted)
+    except (ScriptError, ModelError) as error:
+        refuse(str(error))
+
+
+def writable(path: Path) -> None:
+    """End the command where no file can be written at `path`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        refuse(f"{path}: {error}")
+
+
 def browser_for(url: str, size: tuple[int, int], care: Care) -> tuple[EnvironmentEntry, Secrets]:
     """A browser without a script, and its secrets."""
     entry = browser(url, size, care)

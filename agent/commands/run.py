@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,9 @@ import typer
 
 from agent.commands import asking, options
 from agent.commands.ending import end, refuse
-from agent.commands.given import folder_for, hidden_words, model_of, script
+from agent.commands.given import folder_for, hidden_words, model_of, ready, script, writable
 from agent.commands.onward import Before, Onward, go_on
-from agent.console import StepLine, console, outcomes, plain, starting, summary
+from agent.console import StepLine, concluded, console, outcomes, plain, starting, summary
 from agent.outcome import Result, worst
 
 Resume = Annotated[
@@ -40,9 +41,14 @@ def run(
     out: options.Out = None,
     resume: Resume = None,
     again: Again = False,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="JUnit XML of all runs, for CI")] = None,
+    update: Annotated[
+        bool, typer.Option("--update-screenshots", help="write the pictures that scripts expect, where all else holds")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Run task scripts and check what they expect; or go on with a run that was cut off."""
+    from agent.junit import write
     from agent.play import play
 
     ways = options.ways(context, with_, grounder, grammar)
@@ -60,22 +66,27 @@ def run(
     names = [name for one in loaded for name in one.script.secrets]
     asking.declared(names, secret or ())
     care = asking.care(context, names, allow=allow, pairs=secret, file=secrets, mode=approve, careful=safe)
+    care = replace(care, update=update)
     words = [hidden_words(one, care) for one in loaded]
     shared = None if model == "script" else model_of(model, ways=ways)
-    policies = [shared or model_of(model, one.script.actions) for one in loaded]
+    for one in loaded:
+        ready(one, care, scripted=shared is None)
+    if junit:
+        writable(junit)
     screen = console(quiet=as_json)
     results: list[tuple[str, Result]] = []
-    for one, policy, kept in zip(loaded, policies, words, strict=True):
+    for one, kept in zip(loaded, words, strict=True):
         name = kept.scrub(one.script.name)
-        screen.print(f"[bold]{plain(name)}[/bold]  {plain(kept.scrub(one.script.instruction))}")
+        screen.print(f"[bold]{plain(name)}[/bold]  {plain(kept.scrub(one.script.told))}")
         starting(screen, one.script.environment.program)
         folder = folder_for(out, name, alone=len(loaded) == 1)
-        result = play(one, policy, folder, headed=headed, care=care, watch=StepLine(screen, ""))
+        result = play(one, shared, folder, headed=headed, care=care, watch=StepLine(screen, ""))
         results.append((name, result))
-        for verdict in result.verdicts:
-            screen.print(f"  {'✓' if verdict.held else '✗'} {plain(verdict.check)}")
+        concluded(screen, result)
         if result.stop.reason == "person":
             break
     screen.print(outcomes(results, "runs"))
+    if junit:
+        write(junit, results)
     said = [summary(name, result) for name, result in results]
     end(worst(result.outcome for _, result in results), said[0] if len(scripts) == 1 else {"runs": said}, as_json)

@@ -89,7 +89,6 @@ def receipt(effect: Effect) -> Receipt:
         focus=effect.focus,
         value=effect.value,
         evidence=tuple(
-            Evidence(role=each.role, name=each.name, text=each.text, box=each.box, near=each.near)
-            for each in effect.evidence
+            Evidence(each.role, each.name, each.text, each.key, each.box, each.near) for each in effect.evidence
         ),
     )

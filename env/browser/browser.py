@@ -31,7 +31,7 @@ from env.browser.session import Session, gone
 from env.browser.worker import Worker
 from env.environment import EnvironmentBroken, Recovery, Task
 from env.foresight import Foresight
-from env.observation import Evidence, Observation
+from env.observation import Download, Evidence, Observation
 from env.process import Ownership
 from env.recover import told
 
@@ -129,6 +129,10 @@ class Browser:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()
         return self._seen(episode.look(session, self._clock), self._looking)
+
+    def received(self) -> tuple[Download, ...]:
+        """The files of this episode, in the order of their arrival."""
+        return tuple(self._open().downloads.files)
 
     def recover(self) -> Recovery:
         """Go on in the same episode after a crash or a timeout: on a fresh page at the address that was seen last.

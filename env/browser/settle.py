@@ -38,14 +38,18 @@ async def activity(session: Session) -> script.Json:
 
 
 async def stirred(session: Session, seconds: float) -> None:
-    """Wait until the current tab changes, another is shown, or a dialog opens; no longer than `seconds`."""
-    moves = session.navigations
-    works = [asyncio.ensure_future(_stirs(frame)) for frame in session.current.page.frames]
+    """Wait until the current tab changes, another is shown, a dialog opens or a file arrives; at most `seconds`.
+
+    A page on which a dialog is open stands still.
+    """
+    known = _facts(session)
+    frames = () if session.dialogs else session.current.page.frames
+    works = [asyncio.ensure_future(_stirs(frame)) for frame in frames]
     for work in works:
         work.add_done_callback(lambda _: session.bell.ring())
 
     def moved() -> bool:
-        happened = session.dialogs or session.broken or session.busy() or session.navigations != moves
+        happened = session.broken or session.busy() or _facts(session) != known
         return bool(happened) or any(work.done() for work in works)
 
     try:
@@ -53,6 +57,11 @@ async def stirred(session: Session, seconds: float) -> None:
     finally:
         for work in works:
             work.cancel()
+
+
+def _facts(session: Session) -> tuple[object, ...]:
+    """What tells, beside the page's own words, that something has happened."""
+    return session.navigations, session.asked, len(session.tabs), session.dialog, len(session.downloads.files)
 
 
 async def _stirs(frame: Frame) -> None:

@@ -160,4 +160,4 @@ def _seen(told: SeenTold | None, at: At) -> Seen:
     x, y, wide, high = told.rect
     one, other = at(x, y), at(x + wide, y + high)
     box: Box = (one.x, one.y, other.x, other.y)
-    return Seen(told.target, Evidence(told.role, told.name, told.text, box, told.near))
+    return Seen(told.target, Evidence(told.role, told.name, told.text, box=box, near=told.near))
