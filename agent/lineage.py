@@ -68,6 +68,9 @@ def _screens(run: Run) -> Iterator[str]:
         yield line.before.screen
         if line.after:
             yield line.after.screen
+    for check in run.manifest.expect:
+        if check.screenshot:
+            yield Path(check.screenshot).stem
 
 
 def _share(picture: Path, there: Path) -> None:
