@@ -16,7 +16,7 @@ from agent.speaker import PLAIN, Question, QuestionError, Said, Sight
 from agent.step import Chance, Usage
 
 if TYPE_CHECKING:
-    from model import Clip, Config, Generation, ImageProcessor, Model, Sampling, VideoProcessor
+    from model import Clip, Config, Generation, Glances, ImageProcessor, Model, Sampling, VideoProcessor
 
 
 class Engine:
@@ -75,21 +75,24 @@ class Engine:
     @cached_property
     def model(self) -> Model:
         """The loaded checkpoint with one session, so that each question costs what is new in it."""
-        from model import ConfigError, Glances, LoadError, PlanError, Session, load
+        from model import ConfigError, LoadError, PlanError, Session, load
 
         try:
             model = load(self.folder, dtype=self.sight.dtype)
         except (ConfigError, LoadError, PlanError, OSError) as error:
             raise PolicyBroken(str(error)) from error
-        features = Glances(model.network.visual) if self.settings.vision == "approximate" else None
-        session = Session(model.network, features=features, clock=model.clock)
+        session = Session(model.network, features=self._eyes(model), clock=model.clock)
         return replace(model, processor=self.processor, session=session)
 
     def shared(self, sessions: int) -> Model:
         """The loaded checkpoint for several conversations, each of which costs what is new in it."""
         from model import Sessions
 
-        pool = Sessions(self.model.network, sessions, clock=self.model.clock)
+        self._keep()
+        kept = self.model.session.prefixes if self.model.session else None
+        pool = Sessions(
+            self.model.network, sessions, features=self._eyes(self.model), prefixes=kept, clock=self.model.clock
+        )
         return replace(self.model, name=self.name, session=None, sessions=pool)
 
     @property
@@ -150,6 +153,12 @@ class Engine:
         usage = Usage(said.prompt_tokens, said.image_tokens, len(said.tokens), said.prefilled_tokens)
         sure = chance(said, held=question.grammar is not None)
         return Said(said.text, said.tokens, usage, said.image_sizes, said.timings, chance=sure)
+
+    def _eyes(self, model: Model) -> Glances | None:
+        """What looks at pictures otherwise than exactly, where that is asked for."""
+        from model import Glances
+
+        return Glances(model.network.visual) if self.settings.vision == "approximate" else None
 
     def _keep(self) -> None:
         """From now on keep what prompts begin with, if that is wanted and costs no reading of weights."""

@@ -17,7 +17,7 @@ from agent.reader import RecordError, Run, read_run
 from agent.record import claim
 from agent.replay import Replay, replay
 from agent.script import ScriptError, read_script
-from agent.stage import StageError, admit, hidden, open_stage
+from agent.stage import Stage, StageError, admit, hidden, open_stage
 from agent.view import write_report
 
 
@@ -77,17 +77,29 @@ def told(result: Result) -> str:
 
 def repeat(folder: Path, mode: str, environ: Mapping[str, str]) -> tuple[Run, Replay]:
     """The recording in `folder`, and what its replay comes to. Raises `TrialError`."""
-    if mode != "exact":
-        raise TrialError(f"handeye_replay: mode {mode!r}: expected 'exact'")
+    if mode not in ("exact", "ladder"):
+        raise TrialError(f"handeye_replay: mode {mode!r}: expected 'exact' or 'ladder'")
     try:
         kept = read_run(folder)
         entry, start = kept.manifest.environment, kept.manifest.task.start
         care = Care(values=values(tuple(entry.secrets), (), None, environ))
         admit(entry, start)
         with open_stage(entry, start=start, values=care.values) as stage:
-            return kept, replay(kept, stage.env, origin=stage.origin)
+            if mode == "exact":
+                return kept, replay(kept, stage.env, origin=stage.origin)
+            return kept, _ladder(kept, stage)
     except (RecordError, StageError, CareError) as error:
         raise TrialError(str(error)) from error
+
+
+def _ladder(kept: Run, stage: Stage) -> Replay:
+    try:
+        from agent.ladder.ascent import Way, climb
+    except ImportError as error:
+        raise TrialError(
+            f"handeye_replay: mode 'ladder' needs an extra ({error}): pip install 'handeye[ladder]'"
+        ) from error
+    return climb(kept, stage.env, Way(stage.origin, secrets=stage.secrets))
 
 
 def differs(kept: Run, result: Replay) -> str:

@@ -23,13 +23,14 @@ class Sessions:
         network: Qwen,
         most: int = 2,
         *,
+        features: Features | None = None,
         prefixes: Prefixes | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if most < 1:
             raise ValueError(f"most: {most}; expected at least one session")
         self.network, self.most, self.clock = network, most, clock
-        self.features, self.prefixes = Features(network.visual), prefixes or Prefixes()
+        self.features, self.prefixes = features or Features(network.visual), prefixes or Prefixes()
         self.held: list[Session] = []  # the latest last
 
     def pick(self, prompt: Prompt) -> Session:

@@ -216,6 +216,17 @@ def test_the_next_engine_reads_less_of_the_same_system_turn_and_says_the_same(fo
     assert second < 400 < first  # the system turn tells all actions, the rest is a screen and a task
 
 
+def test_conversations_of_a_server_look_and_are_kept_as_the_settings_say(folder: Path, tmp_path: Path) -> None:
+    plain = Settings(dialect="qwen2.5", grammar=False, max_tokens=2)
+    engine = Engine(folder, settings=plain.model_copy(update={"vision": "approximate"}), cache=tmp_path / "kept")
+    assert engine.hash
+    shared, exact = engine.shared(2).sessions, Engine(folder, settings=plain).shared(2).sessions
+    assert shared is not None
+    assert exact is not None
+    assert (type(shared.features).__name__, type(exact.features).__name__) == ("Glances", "Features")
+    assert (shared.prefixes.disk is None, exact.prefixes.disk is None) == (False, True)
+
+
 def test_other_shapes_with_the_same_weights_share_nothing(folder: Path) -> None:
     config = Engine(folder).config
     turned = replace(config, text=replace(config.text, rope_theta=101.0))

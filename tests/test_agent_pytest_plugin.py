@@ -56,6 +56,9 @@ def test_replayed(handeye_replay):
 def test_differs(handeye_replay):
     handeye_replay("runs/other")
 
+def test_found_again(handeye_replay):
+    assert handeye_replay("runs/other", mode="ladder").outcome == "verified"
+
 def test_no_such_mode(handeye_replay):
     handeye_replay("runs/page", mode="guess")
 
@@ -97,9 +100,9 @@ def part(said: str, name: str) -> str:
 
 
 def test_a_marked_script_is_played_and_its_result_is_at_hand(said: str) -> None:
-    for name in ("test_good", "test_replayed"):
+    for name in ("test_good", "test_replayed", "test_found_again"):
         assert f"PASSED test_pages.py::{name}" in said, said
-    assert "2 passed" in said
+    assert "3 passed" in said
     assert "6 failed" in said
     assert "1 error" in said  # the fixture without a mark
 
@@ -119,7 +122,7 @@ def test_a_script_that_is_not_verified_fails_with_its_verdicts_a_picture_and_a_r
 
 def test_a_replay_that_differs_fails_with_a_picture_of_the_difference(said: str) -> None:
     failed = part(said, "test_differs")
-    assert "failed: halted: before step 1 the screen differs" in failed
+    assert "stopped: halted: before step 1 the screen differs" in failed
     with Pillow.open(re.findall(r"picture: (.*)", failed)[0]) as image:
         assert image.size == (160 * 2 + 2, 208)
         red = [at for at in range(162, 322) if image.convert("RGB").getpixel((at, 100)) == (230, 0, 0)]
@@ -132,7 +135,7 @@ def test_a_replay_that_differs_fails_with_a_picture_of_the_difference(said: str)
         ("test_misspelt", ["unexpected keyword argument 'mod'", "handeye(script, *"]),
         ("test_missing", ["none.yaml", "No such file"]),
         ("test_unmarked", ["this fixture is for tests with @pytest.mark.handeye(SCRIPT)"]),
-        ("test_no_such_mode", ["mode 'guess': expected 'exact'"]),
+        ("test_no_such_mode", ["mode 'guess': expected 'exact' or 'ladder'"]),
         ("test_no_run", ["run.json", "No such file"]),
     ],
 )
