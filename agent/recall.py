@@ -45,6 +45,7 @@ def remember(line: Line, screen: Callable[[str], Image]) -> Step:
         action=line.action,
         error=line.error,
         after=replace(_look(line.after, screen), receipt=receipt) if line.after else None,
+        leg=line.leg,
         timings=MappingProxyType(line.timings),
     )
 

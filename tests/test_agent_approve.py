@@ -18,8 +18,10 @@ from agent.policy import Scripted
 from agent.reader import read_run
 from env import Browser, BrowserOptions, Screens, Task
 from env.foresight import Risk
+from env.observation import changed
 
 AT = "style='position:absolute;left:0;top:0;width:200px;height:60px'"
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC"  # at once there: a missing one is drawn later
 HERE, ENTER = Point(x=20, y=20), Key(keys=("enter",))
 POST = "<form method=post action='/sent'>"
 
@@ -59,7 +61,7 @@ def page(shop: Shop) -> Browser:
         (f"{POST}<button {AT}>Go</button></form>", Click(at=HERE), {"submit"}),
         (f"{POST}<button {AT}>Place order</button></form>", Click(at=HERE), {"submit", "purchase"}),
         (f"{POST}<input type=submit {AT} value='Buy now'></form>", Click(at=HERE), {"submit", "purchase"}),
-        (f"{POST}<input type=image alt=Pay {AT}></form>", Click(at=HERE), {"submit", "purchase"}),
+        (f"{POST}<input type=image src='{DOT}' alt=Pay {AT}></form>", Click(at=HERE), {"submit", "purchase"}),
         (f"<form><label {AT}>Name<input autofocus></label><button>Save</button></form>", ENTER, {"submit"}),
         (f"{POST}<input {AT} autofocus><button>Delete</button></form>", ENTER, {"submit", "delete"}),
         (f"{POST}<input {AT}></form>", Type(text="a\n", at=HERE), {"submit"}),
@@ -109,7 +111,7 @@ def test_what_an_action_would_do_is_seen_before_it_is_done(
     page.evaluate(put, html)
     before = page.look()
     assert set(page.foresee(action).risks) == risks
-    assert (page.look().screenshot == before.screenshot).all()
+    assert changed(before.screenshot, page.look().screenshot) == (0, None)
 
 
 def test_going_to_another_origin_is_a_risk_and_staying_is_none(shop: Shop) -> None:

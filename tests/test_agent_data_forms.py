@@ -56,7 +56,7 @@ def solve(browser: Browser, page: Path, goal: forms.Goal) -> tuple[bool, bool]:
 
 @pytest.mark.parametrize("kind", forms.KINDS)
 def test_the_oracle_gets_a_shipped_page_to_show_that_it_was_done(browser: Browser, kind: str) -> None:
-    assert set(forms.KINDS) == set(GOALS) == {page.stem for page in PAGES.glob("*.html")}
+    assert set(forms.KINDS) == set(GOALS) <= {page.stem for page in PAGES.glob("*.html")}
     assert solve(browser, PAGES / f"{kind}.html", GOALS[kind]) == (True, True)
 
 

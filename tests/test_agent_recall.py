@@ -30,7 +30,7 @@ VALUES = st.sampled_from(["", "empty", "filled", "checked", "unchecked"])
 TIMINGS = st.dictionaries(TEXT, SECONDS, max_size=2)
 IMAGES = st.sampled_from([0, 80, 255]).map(lambda shade: freeze(np.full((4, 6, 3), shade, np.uint8)))
 FILES = st.builds(Download, TEXT, TEXT, st.just("0" * 64), COUNT)
-EVIDENCE = st.builds(Evidence, TEXT, TEXT, TEXT, BOX, TEXTS)
+EVIDENCE = st.builds(Evidence, TEXT, TEXT, TEXT, TEXT, BOX, TEXTS)
 RECEIPTS = st.builds(
     Receipt,
     target=TEXT,
@@ -87,6 +87,7 @@ STEPS = st.builds(
     st.none() | ACTIONS,
     TEXT,
     st.none() | LOOKS,
+    st.none() | st.integers(1, 3),
     TIMINGS,
 )
 

@@ -83,7 +83,11 @@ def test_a_reply_tells_how_sure_the_engine_was(replies: dict[str, Reply]) -> Non
 
 
 def test_a_cassette_keeps_how_sure_it_was(replies: dict[str, Reply]) -> None:
-    assert replies["played"].chance == replies["recorded"].chance == replies["held"].chance
+    asked, said = replies["held"].chance, replies["recorded"].chance
+    assert replies["played"].chance == said
+    assert asked is not None
+    assert said is not None
+    assert abs(asked.call - said.call) < 0.05  # bfloat16, with another part of the prompt read already
 
 
 def test_records_keep_how_sure_it_was(tmp_path: Path) -> None:

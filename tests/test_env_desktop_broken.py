@@ -14,7 +14,7 @@ import pytest
 from agent_runs import broken_by, until
 from desktop_probe import program
 
-from actions import Click, Key, Point, Wait
+from actions import Click, Key, Point, Type, Wait
 from env import Desktop, DesktopOptions, Task
 from env.watch import marked
 
@@ -117,10 +117,9 @@ def test_a_program_that_opens_no_window_is_given_up() -> None:
 
 
 def test_a_program_that_was_closed_has_not_failed() -> None:
-    options = DesktopOptions(size=(400, 300), program=program(Path(os.devnull)), window_manager=True)
-    with Desktop(options) as env:
+    with Desktop(DesktopOptions(size=(400, 300), program=("xterm", "-e", "sh"), window_manager=True)) as env:
         assert env.reset(Task()).tabs
-        env.step(Click(at=Point(x=391, y=10)))
+        env.step(Type(text="exit\n", at=Point(x=100, y=100)))
         until(lambda: not env.step(Wait(seconds=0)).tabs, 5)
 
 
