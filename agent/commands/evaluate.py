@@ -114,7 +114,7 @@ def _play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, 
             refuse(f"--out: {error}")
         missing = kept.missing(chances) if kept else chances
         marks = _followed(_marks(missing, maker, workers), len(chances), len(chances) - len(missing), kept)
-    return read_evaluation(out)[1] if out else final(marks)
+    return read_evaluation(out)[1] if out else final(marks, asked.tasks)
 
 
 def _marks(chances: Sequence[Chance], maker: Chosen, workers: int) -> Iterator[Mark]:

@@ -38,8 +38,8 @@ class Asked(BaseModel):
     versions: dict[str, str]
 
     def holds(self, mark: Mark) -> bool:
-        """Whether it asks for this episode."""
-        return mark.task in self.tasks and self.seed <= mark.seed < self.seed + self.episodes
+        """Whether the seed of this episode is among those that it asks for."""
+        return self.seed <= mark.seed < self.seed + self.episodes
 
 
 class Kept:
@@ -61,7 +61,7 @@ class Kept:
 
     def missing(self, chances: Sequence[Chance]) -> tuple[Chance, ...]:
         """Those of `chances` that were not played yet, or that broke."""
-        done = {mark.key for mark in final(self.marks) if not mark.broken}
+        done = {mark.key for mark in self.marks if not mark.broken}
         return tuple(chance for chance in chances if chance.key not in done)
 
     def add(self, mark: Mark) -> None:
@@ -87,8 +87,8 @@ class Kept:
 def read_evaluation(folder: Path) -> tuple[Asked, tuple[Mark, ...]]:
     """What was asked for, and the final marks of that, tasks in their order. Raises `EvaluationError`."""
     asked = _asked(folder)
-    marks = [mark for mark in final(_marks(folder / MARKS, _whole(folder / MARKS))) if asked.holds(mark)]
-    return asked, tuple(sorted(marks, key=lambda mark: (asked.tasks.index(mark.task), mark.seed)))
+    path = folder / MARKS
+    return asked, final([mark for mark in _marks(path, _whole(path)) if asked.holds(mark)], asked.tasks)
 
 
 def _asked(folder: Path) -> Asked:

@@ -13,11 +13,12 @@ DRAWS = 2000
 Score = Mapping[str, object]
 
 
-def final(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    """The last mark of each episode, in the order of tasks as they first come, and of seeds."""
+def final(marks: Iterable[Mark], tasks: Sequence[str]) -> tuple[Mark, ...]:
+    """The last mark of each episode of `tasks`, in their order and that of seeds, however they were played."""
     last = {mark.key: mark for mark in marks}
-    order = {task: number for number, task in enumerate(dict.fromkeys(task for task, _ in last))}
-    return tuple(sorted(last.values(), key=lambda mark: (order[mark.task], mark.seed)))
+    order = {task: number for number, task in enumerate(tasks)}
+    asked = [mark for mark in last.values() if mark.task in order]
+    return tuple(sorted(asked, key=lambda mark: (order[mark.task], mark.seed)))
 
 
 def grouped(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
