@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import traceback
 from collections import deque
@@ -17,6 +18,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import FrameType
+from typing import NoReturn
 
 from agent.evaluate.mark import Chance, Mark
 from agent.evaluate.play import ATTEMPTS, Table
@@ -170,6 +173,7 @@ def _start(maker: Maker, threads: int) -> Worker:
 def _work(line: Connection, maker: Maker, threads: int) -> None:
     """The life of a worker: play what comes over `line` until that ends. Ctrl-C is its parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # torch asks once, when it is loaded
     try:
         with MiniWoB() as env:
@@ -182,6 +186,11 @@ def _work(line: Connection, maker: Maker, threads: int) -> None:
         line.send(Fault(str(error), error))
     except Exception:  # noqa: BLE001  (it travels on, to the process that asked)
         line.send(Fault(traceback.format_exc()))
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """End in order, so that the browser is closed."""
+    sys.exit(1)
 
 
 def _next(line: Connection) -> Chance | None:
