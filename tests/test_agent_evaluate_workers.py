@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import agent_players
 import psutil
 import pytest
 
+from agent.choose import Ways
 from agent.evaluate import Mark, Table, WorkerError, evaluate, final, plan, spread
+from agent.evaluate.players import Chosen
 from env import MiniWoB
 
 SEED = 1_000_000
@@ -47,6 +51,13 @@ def test_an_episode_that_always_kills_its_process_is_given_up(tmp_path: Path) ->
 def test_a_bug_in_a_process_is_told_where_it_was_asked_for() -> None:
     with pytest.raises(WorkerError, match="a bug of the policy"):
         list(spread(agent_players.faulty, plan(["click-test"], 1, SEED), 2))
+
+
+@pytest.mark.parametrize("ways", [Ways(), Ways(("dtype=int8",), "b", os.environ)])
+def test_who_plays_can_be_sent_to_another_process(ways: Ways) -> None:
+    sent = pickle.loads(pickle.dumps(Chosen("builtin", ways)))
+    assert (sent.model, sent.ways.options, sent.ways.grounder) == ("builtin", ways.options, ways.grounder)
+    assert dict(sent.ways.environ) == dict(ways.environ)
 
 
 def test_nothing_to_play_starts_nothing() -> None:

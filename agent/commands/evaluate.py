@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +52,6 @@ def miniwob(
 
     names = _names(suite, tasks, model)
     ways = options.ways(context, with_, grounder, grammar)
-    ways = replace(ways, environ=dict(ways.environ))  # as it is sent to other processes
     asked = Asked(
         suite=suite or "miniwob",
         tasks=names,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.choose import AS_IT_IS, Ways, choose
 from agent.data.episodes import Oracle
@@ -23,3 +23,7 @@ class Chosen:
     def __call__(self, env: MiniWoB) -> Policy:
         """The policy that plays on `env`."""
         return Oracle(env) if self.model == ORACLE else choose(self.model, (), self.ways)
+
+    def __reduce__(self) -> tuple[type[Chosen], tuple[str, Ways]]:
+        """As it is sent: the environment that keys are looked up in, as plain data."""
+        return type(self), (self.model, replace(self.ways, environ=dict(self.ways.environ)))
