@@ -58,11 +58,14 @@ def miniwob(
         episodes=episodes,
         seed=seed,
         model=_entry(model, ways),
-        options=(*ways.options, *([f"grounder={grounder}"] if grounder else [])),
+        options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
         versions=versions(),
     )
     marks = _play(asked, plan(names, episodes, seed), Chosen(model, ways), workers, out)
-    scores = summary(marks, asked.model.name, asked.suite)
+    _tell(summary(marks, asked.model.name, asked.suite), as_json)
+
+
+def _tell(scores: dict[str, object], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
     else:
