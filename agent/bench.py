@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from agent.engine import Engine
-from agent.evaluate import evaluate
+from agent.evaluate import Table, evaluate, final, plan
 from agent.foreign import Foreign
 from agent.settings import BUILTIN, Settings
 from agent.speaker import Question, Said, Sight
@@ -94,7 +94,7 @@ def compare(folder: Path, sight: Sight, tasks: Sequence[str], episodes: int, see
     """Play the episodes with our engine's answers; the first `WARM` questions are not counted."""
     beside = Beside(folder, sight)
     with MiniWoB() as env:
-        marks = list(evaluate(env, ModelPolicy(beside), tasks, episodes, seed))
+        marks = final(evaluate(Table(env, ModelPolicy(beside)), plan(tasks, episodes, seed)), tasks)
     rounds = beside.rounds[WARM:]
     if not rounds:
         raise SystemExit(f"{len(beside.rounds)} questions were put; expected more than {WARM}: play more --episodes")

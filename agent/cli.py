@@ -48,7 +48,8 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(commands.bring)
-evals.command()(commands.miniwob)
+for judgement in (commands.miniwob, commands.compare, commands.report):
+    evals.command()(judgement)
 for lesson in (commands.finetune, commands.merge, commands.tiny):
     trains.command()(lesson)
 

@@ -77,13 +77,40 @@ def success(scores: dict[str, object]) -> Table:
     """One row for each MiniWoB++ task."""
     tasks = scores["tasks"]
     assert isinstance(tasks, dict)
-    table = Table(title=f"MiniWoB++, {scores['model']}: {scores['success']} {scores['confidence']}")
-    for name in ("task", "success", "first action", "steps", "s/step"):
+    title = f"{scores['suite']}, {clean(str(scores['model']), 60)}: {scores['success']} {scores['confidence']}"
+    table = Table(title=escape(title), caption=f"{scores['episodes']} episodes, {scores['broken']} broken")
+    for name in ("task", "success", "interval", "first action", "steps", "s/step"):
         table.add_column(name, justify="left" if name == "task" else "right")
     for name, row in tasks.items():
+        low, high = row["confidence"]
+        first = row["first_action_correct"]
+        told = "–" if first is None else f"{first:.2f}"
         table.add_row(
-            name, *(f"{row[key]:.2f}" for key in ("success", "first_action_correct", "steps", "seconds_per_step"))
+            name,
+            f"{row['success']:.2f}",
+            f"{low:.2f}–{high:.2f}",
+            told,
+            f"{row['steps']:.2f}",
+            f"{row['seconds_per_step']:.2f}",
         )
+    return table
+
+
+def flips(found: dict[str, object]) -> Table:
+    """One row for each episode that only one of two evaluations won."""
+    rows, models = found["flips"], found["models"]
+    assert isinstance(rows, list)
+    assert isinstance(models, list)
+    names = [clean(str(model), 40) for model in models]
+    title = f"{names[1]} against {names[0]}: {found['difference']:+} {found['confidence']}"
+    counts = f"both won {found['both']}, first alone {found['first_only']}, second alone {found['second_only']}"
+    table = Table(
+        title=escape(title), caption=f"{found['pairs']} episodes: {counts}, neither {found['neither']}; p {found['p']}"
+    )
+    for name in ("task", "seed", "won by", "ended"):
+        table.add_column(name, justify="right" if name == "seed" else "left")
+    for row in rows:
+        table.add_row(row["task"], str(row["seed"]), f"the {row['won_by']}", " / ".join(row["stops"]))
     return table
 
 

@@ -6,6 +6,7 @@ from agent.commands.demo import demo
 from agent.commands.do import do
 from agent.commands.doctor import doctor
 from agent.commands.evaluate import miniwob
+from agent.commands.evaluated import compare, report
 from agent.commands.export import export
 from agent.commands.finetune import finetune
 from agent.commands.ground import ground
@@ -21,6 +22,7 @@ from agent.commands.view import view
 __all__ = [
     "ask",
     "bring",
+    "compare",
     "demo",
     "do",
     "doctor",
@@ -31,6 +33,7 @@ __all__ = [
     "miniwob",
     "record",
     "replay",
+    "report",
     "run",
     "schema",
     "serve",

@@ -1,0 +1,75 @@
+"""`handeye eval compare` and `handeye eval report`: what evaluations say that were kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.commands import options
+from agent.commands.ending import refuse
+from agent.console import console, flips
+
+if TYPE_CHECKING:
+    from agent.evaluate import Asked, Mark
+
+PICTURE, PAGES = ".png", (".html", ".htm")
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="where `handeye eval miniwob --out` kept it")]
+
+
+def compare(first: Folder, second: Folder, as_json: options.Json = False) -> None:
+    """The difference between two evaluations on the episodes that both played, and which of these flipped."""
+    from agent.evaluate import compare as paired
+    from agent.evaluate import differences
+
+    (one, before), (other, after) = _read(first), _read(second)
+    try:
+        found = differences(paired(before, after))
+    except ValueError as error:
+        refuse(f"{first}, {second}: {error}")
+    found["models"] = [one.model.name, other.model.name]
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        console().print(flips(found))
+
+
+def report(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="X.html, or X.png for a chart; FOLDER/report.html by default")
+    ] = None,
+) -> None:
+    """Write an evaluation as one self-contained HTML page, or as a chart."""
+    from agent.evaluate import draw, write_page
+
+    path = out or folder / "report.html"
+    if path.suffix.lower() not in (PICTURE, *PAGES):
+        refuse(f"--out {path}: expected a name that ends in {', '.join((PICTURE, *PAGES))}")
+    asked, marks = _read(folder)
+    if not marks:
+        refuse(f"{folder}: no episode was played yet")
+    try:
+        if path.suffix.lower() == PICTURE:
+            draw(marks, f"{asked.model.name} on {asked.suite}", path)
+        else:
+            write_page(asked, marks, path)
+    except ImportError as error:
+        refuse(f"a chart needs an extra ({error}): pip install 'handeye[chart]'")
+    except OSError as error:
+        refuse(f"--out: {error}")
+    sys.stdout.write(f"{path}\n")
+
+
+def _read(folder: Path) -> tuple[Asked, Sequence[Mark]]:
+    from agent.evaluate import EvaluationError, read_evaluation
+
+    try:
+        return read_evaluation(folder)
+    except EvaluationError as error:
+        refuse(str(error))

@@ -1,0 +1,64 @@
+"""Several processes play as one does: the same marks, whoever dies."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import agent_players
+import psutil
+import pytest
+
+from agent.choose import Ways
+from agent.evaluate import Mark, Table, WorkerError, evaluate, final, plan, spread
+from agent.evaluate.players import Chosen
+from env import MiniWoB
+
+SEED = 1_000_000
+TASKS = ("click-test", "enter-text", "click-color")
+
+
+def told(marks: Sequence[Mark]) -> list[dict[str, object]]:
+    """Marks without what no two runs share."""
+    return [mark.model_dump(exclude={"seconds", "attempt"}) for mark in marks]
+
+
+def alone() -> list[dict[str, object]]:
+    with MiniWoB() as env:
+        return told(list(evaluate(Table(env, agent_players.uneven(env)), plan(TASKS[:2], 2, SEED))))
+
+
+def test_two_processes_mark_as_one_does_though_one_of_them_dies(tmp_path: Path) -> None:
+    before = len(psutil.Process().children(recursive=True))
+    dying = agent_players.Dying(tmp_path, SEED, lives=1)
+    marks = list(spread(dying, plan(TASKS[:2], 2, SEED), 2))
+    died = [mark for mark in marks if mark.broken]
+    assert [(mark.seed, mark.stop, mark.attempt) for mark in died] == [(SEED, "error", 1)]
+    assert max(mark.attempt for mark in marks) == 2
+    assert told(final(marks, TASKS)) == alone()
+    assert len(psutil.Process().children(recursive=True)) <= before + 1  # the tracker of shared resources stays
+
+
+def test_an_episode_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None:
+    marks = list(spread(agent_players.Dying(tmp_path, SEED, lives=99), plan(["click-test"], 2, SEED), 2))
+    assert [mark.attempt for mark in marks if mark.seed == SEED] == [1, 2, 3]
+    assert all(mark.broken == (mark.seed == SEED) for mark in marks)
+    assert "process that played it died" in final(marks, TASKS)[0].detail
+
+
+def test_a_bug_in_a_process_is_told_where_it_was_asked_for() -> None:
+    with pytest.raises(WorkerError, match="a bug of the policy"):
+        list(spread(agent_players.faulty, plan(["click-test"], 1, SEED), 2))
+
+
+@pytest.mark.parametrize("ways", [Ways(), Ways(("dtype=int8",), "b", os.environ)])
+def test_who_plays_can_be_sent_to_another_process(ways: Ways) -> None:
+    sent = pickle.loads(pickle.dumps(Chosen("builtin", ways)))
+    assert (sent.model, sent.ways.options, sent.ways.grounder) == ("builtin", ways.options, ways.grounder)
+    assert dict(sent.ways.environ) == dict(ways.environ)
+
+
+def test_nothing_to_play_starts_nothing() -> None:
+    assert list(spread(agent_players.uneven, (), 2)) == []
