@@ -104,7 +104,7 @@ def test_a_step_of_training_takes_the_export_as_it_is(few: Path, tmp_path: Path)
     assert trained(tmp_path / "data" / "train", tmp_path / "out") >= 1
 
 
-@pytest.mark.parametrize("form", ["sft", "llamafactory"])
+@pytest.mark.parametrize("form", ["sft", pytest.param("llamafactory", marks=pytest.mark.slow)])
 def test_a_step_of_fine_tuning_takes_the_lines_as_they_are(form: str, few: Path, tmp_path: Path) -> None:
     pytest.importorskip("model.train.records", reason="fine-tuning from lines is not here yet")
     exported(few, tmp_path / "data", form)

@@ -60,6 +60,7 @@ def test_what_cannot_be_followed_is_refused_before_anything_is_trained(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_one_of_several_processes_cannot_follow_is_told_without_a_trace(tmp_path: Path) -> None:
     run = handeye("train", "finetune", "--out", str(tmp_path), "--data", "gone.jsonl", "--processes", "2")
     assert run.returncode == 2
@@ -81,6 +82,7 @@ def short(folder: Path) -> School:
     )
 
 
+@pytest.mark.slow
 def test_all_stages_follow_each_other_and_a_school_that_is_through_is_not_begun_again(tmp_path: Path) -> None:
     told: list[str] = []
     whole = short(tmp_path)
