@@ -11,6 +11,7 @@ from pathlib import Path
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
+from actions import Point
 from agent.attend import PERSON, UNLIMITED, attend
 from agent.expect import Check
 from agent.manifest import describe
@@ -103,9 +104,10 @@ class Hands:
         await self.rest(before)
 
     async def hover(self, x: int, y: int) -> None:
-        """Go there and rest; what the recorder makes of it is not waited for by an event, so it is by its clock."""
+        """Go there and rest until that has been seen."""
         await self.page.mouse.move(x, y, steps=3)
-        await asyncio.sleep(0.6)
+        while self._env._looking_on().pointed != Point(x=x, y=y):
+            await asyncio.sleep(0.02)
         await self.rest()
 
     async def answer(self, *, accept: bool, text: str = "") -> None:

@@ -16,6 +16,7 @@ import pytest
 from agent_runs import ROOT, until
 from browser_pages import Server, serve
 from demonstration import PAGES, SIZE, WORD, Hands, demonstrate
+from playwright.async_api import CDPSession
 
 from actions import Action, Back, Click, Drag, Finish, Key, Move, Navigate, Point, Scroll, Tab, Type
 from agent.expect import Check
@@ -252,6 +253,25 @@ def test_closing_the_window_ends_the_recording_with_its_record_whole(server: Ser
     assert result.stop.detail == "the window was closed"
     assert (result.outcome, result.verdicts[0].held) == (Outcome.VERIFIED, True)  # as was seen last
     assert [line.action for line in run.lines] == [Click(at=at(100, 25)), Finish(text="the window was closed")]
+
+
+async def crash(hands: Hands) -> None:
+    await hands.click(100, 25)
+    await hands.type("Ada")
+    session = hands._env._session
+    assert session is not None
+    session.spawn(_crash(session.current.cdp))
+    await asyncio.sleep(30)
+
+
+async def _crash(cdp: CDPSession) -> None:
+    await cdp.send("Page.crash")
+
+
+def test_a_page_that_crashes_is_not_taken_for_a_window_that_was_closed(server: Server, tmp_path: Path) -> None:
+    result, _ = demonstrate(tmp_path, f"{server.url}/", crash)
+    assert (result.stop.reason, "crashed" in result.stop.detail) == ("environment", True)
+    assert [line.action for line in read_run(tmp_path).lines] == [Click(at=at(100, 25)), Type(text="Ada")]
 
 
 KILLED = """
