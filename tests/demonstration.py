@@ -75,6 +75,8 @@ class Hands:
 
     def __init__(self, env: AttendedBrowser) -> None:
         self._env = env
+        self.asked = 0
+        """How often it was asked whether to go on, which is between two things that are kept."""
 
     @property
     def arrived(self) -> int:
@@ -94,6 +96,14 @@ class Hands:
             async with asyncio.timeout(0.5):
                 await self.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         while self._env.arrived <= before or not self._env.rested:
+            await asyncio.sleep(0.02)
+
+    async def kept(self) -> None:
+        """Wait until the last that was done has ended, is on disk, and has been judged."""
+        while self._env._looking_on()._draft is not None:
+            await asyncio.sleep(0.02)
+        asked = self.asked
+        while self.asked == asked:
             await asyncio.sleep(0.02)
 
     async def click(self, x: int, y: int, **how: object) -> None:
@@ -188,10 +198,12 @@ def demonstrate(
     ):
         done: list[Future[None]] = []
         state: list[object] = []
+        hands = Hands(env)
 
         def stop() -> str:
+            hands.asked += 1
             if not done:
-                done.append(asyncio.run_coroutine_threadsafe(show(Hands(env)), env._worker._loop))
+                done.append(asyncio.run_coroutine_threadsafe(show(hands), env._worker._loop))
             if not done[0].done():
                 return ""
             done[0].result()

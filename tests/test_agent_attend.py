@@ -183,7 +183,7 @@ async def forge(hands: Hands) -> None:
           box.click();
         }"""
     )
-    await asyncio.sleep(0.5)
+    await hands.rest()
     await hands.click(500, 450)
     await hands.page.evaluate("addEventListener('click', (event) => event.stopImmediatePropagation(), true)")
     await hands.click(510, 450)
@@ -242,7 +242,7 @@ def test_a_password_is_in_no_byte_of_the_record(shown: tuple[Run, object, Outcom
 
 async def leave(hands: Hands) -> None:
     await hands.click(100, 25)
-    await asyncio.sleep(1)  # a person looks at it
+    await hands.kept()  # a person looks at it
     await hands.page.close()
 
 
@@ -292,7 +292,12 @@ def test_a_recording_that_is_killed_reads_back_with_what_was_being_typed(server:
     place = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     words = [sys.executable, "-c", KILLED, tmp_path, f"{server.url}/"]
     with subprocess.Popen(words, env=place, stderr=subprocess.DEVNULL) as process:
-        until(lambda: '"Ada"' in (tmp_path / "pending.json").read_text(), 60)
+
+        def typed() -> bool:
+            assert process.poll() is None, "the recording ended by itself"
+            return '"Ada"' in (tmp_path / "pending.json").read_text()
+
+        until(typed, 60)
         process.kill()
     run = read_run(tmp_path)
     assert [line.action for line in run.lines] == [Click(at=at(100, 25))]
