@@ -138,26 +138,28 @@ def attend(
 
 
 def _follow(kept: Kept, stop: Callable[[], str]) -> Stop:
-    env = kept.env
+    env, broken = kept.env, ""
     try:
         kept.seen = env.reset(kept.job.task)
         why = _until(kept, stop)
     except KeyboardInterrupt:
         why = "ended by Ctrl-C"
     except EnvironmentBroken as error:
-        if not env.ended or kept.seen is None:
+        if kept.seen is None:
             return Stop("environment", str(error))
-        why = "the window was closed"
+        why, broken = "the window was closed", "" if env.ended else str(error)
     if kept.seen is None:
         return Stop("person", why)
     try:
         while (deed := env.last()) is not None:
             kept.add(deed)
-        if not env.ended:
+        if not (env.ended or broken):
             kept.judge()
     except EnvironmentBroken as error:
         if not env.ended:
             return Stop("environment", str(error))
+    if broken:
+        return Stop("environment", broken)
     kept.finish(why)
     return Stop("finished", why)
 

@@ -87,16 +87,15 @@ class Onlooker:
         self._done: deque[Deed] = deque()
         self._odd: list[str] = []
         self._mark = screen.mark()
-        self._paused = False
+        self._paused = self._hearing = False
+        self._pointed: Point | None = None
         self._began = self._touched = 0.0
 
     def deed(self, seconds: float) -> Deed | None:
         """The next deed; None where `seconds` pass without one."""
         end = self._clock() + seconds
         while not self._done:
-            heard = self._screen.take()
-            if heard is not None:
-                self._hear(heard)
+            if self._next():
                 continue
             draft, now = self._draft, self._clock()
             left = end - now
@@ -116,8 +115,8 @@ class Onlooker:
 
     def last(self, *, alive: bool = True) -> Deed | None:
         """The deed that was still open, with the screen after it where that can still be seen."""
-        while alive and (heard := self._screen.take()) is not None:
-            self._hear(heard)
+        while alive and self._next():
+            pass
         if not self._done and self._draft is not None:
             if not alive and self._after is None:
                 self._after = self._shown
@@ -138,18 +137,35 @@ class Onlooker:
     @property
     def rested(self) -> bool:
         """Whether the screen was seen at rest after all that was done."""
-        return self._draft is None or self._after is not None
+        return not self._hearing and (self._draft is None or self._after is not None)
+
+    @property
+    def pointed(self) -> Point | None:
+        """Where the pointer was last seen to rest."""
+        return self._pointed
 
     @property
     def shown(self) -> Observation:
         """The screen after all that was done."""
         return self._shown
 
+    def _next(self) -> bool:
+        """Hear the next that was done; whether there was anything."""
+        self._hearing = True  # before it is taken: in between it would seem to be neither to come nor done
+        try:
+            heard = self._screen.take()
+            if heard is not None:
+                self._hear(heard)
+            return heard is not None
+        finally:
+            self._hearing = False
+
     def _hear(self, heard: Heard) -> None:
         if self._paused:
             return
         if isinstance(heard, Rested):
             self._rests(heard)
+            self._pointed = heard.at
             return
         if isinstance(heard, Odd):
             self._odd.append(heard.what)

@@ -11,6 +11,7 @@ from pathlib import Path
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
+from actions import Point
 from agent.attend import PERSON, UNLIMITED, attend
 from agent.expect import Check
 from agent.manifest import describe
@@ -74,6 +75,8 @@ class Hands:
 
     def __init__(self, env: AttendedBrowser) -> None:
         self._env = env
+        self.asked = 0
+        """How often it was asked whether to go on, which is between two things that are kept."""
 
     @property
     def arrived(self) -> int:
@@ -95,6 +98,14 @@ class Hands:
         while self._env.arrived <= before or not self._env.rested:
             await asyncio.sleep(0.02)
 
+    async def kept(self) -> None:
+        """Wait until the last that was done has ended, is on disk, and has been judged."""
+        while self._env._looking_on()._draft is not None:
+            await asyncio.sleep(0.02)
+        asked = self.asked
+        while self.asked == asked:
+            await asyncio.sleep(0.02)
+
     async def click(self, x: int, y: int, **how: object) -> None:
         """Click there and watch what comes of it."""
         before = self._env.arrived
@@ -103,9 +114,10 @@ class Hands:
         await self.rest(before)
 
     async def hover(self, x: int, y: int) -> None:
-        """Go there and rest; what the recorder makes of it is not waited for by an event, so it is by its clock."""
+        """Go there and rest until that has been seen."""
         await self.page.mouse.move(x, y, steps=3)
-        await asyncio.sleep(0.6)
+        while self._env._looking_on().pointed != Point(x=x, y=y):
+            await asyncio.sleep(0.02)
         await self.rest()
 
     async def answer(self, *, accept: bool, text: str = "") -> None:
@@ -186,10 +198,12 @@ def demonstrate(
     ):
         done: list[Future[None]] = []
         state: list[object] = []
+        hands = Hands(env)
 
         def stop() -> str:
+            hands.asked += 1
             if not done:
-                done.append(asyncio.run_coroutine_threadsafe(show(Hands(env)), env._worker._loop))
+                done.append(asyncio.run_coroutine_threadsafe(show(hands), env._worker._loop))
             if not done[0].done():
                 return ""
             done[0].result()

@@ -16,6 +16,7 @@ import pytest
 from agent_runs import ROOT, until
 from browser_pages import Server, serve
 from demonstration import PAGES, SIZE, WORD, Hands, demonstrate
+from playwright.async_api import CDPSession
 
 from actions import Action, Back, Click, Drag, Finish, Key, Move, Navigate, Point, Scroll, Tab, Type
 from agent.expect import Check
@@ -182,7 +183,7 @@ async def forge(hands: Hands) -> None:
           box.click();
         }"""
     )
-    await asyncio.sleep(0.5)
+    await hands.rest()
     await hands.click(500, 450)
     await hands.page.evaluate("addEventListener('click', (event) => event.stopImmediatePropagation(), true)")
     await hands.click(510, 450)
@@ -241,7 +242,7 @@ def test_a_password_is_in_no_byte_of_the_record(shown: tuple[Run, object, Outcom
 
 async def leave(hands: Hands) -> None:
     await hands.click(100, 25)
-    await asyncio.sleep(1)  # a person looks at it
+    await hands.kept()  # a person looks at it
     await hands.page.close()
 
 
@@ -252,6 +253,25 @@ def test_closing_the_window_ends_the_recording_with_its_record_whole(server: Ser
     assert result.stop.detail == "the window was closed"
     assert (result.outcome, result.verdicts[0].held) == (Outcome.VERIFIED, True)  # as was seen last
     assert [line.action for line in run.lines] == [Click(at=at(100, 25)), Finish(text="the window was closed")]
+
+
+async def crash(hands: Hands) -> None:
+    await hands.click(100, 25)
+    await hands.type("Ada")
+    session = hands._env._session
+    assert session is not None
+    session.spawn(_crash(session.current.cdp))
+    await asyncio.sleep(30)
+
+
+async def _crash(cdp: CDPSession) -> None:
+    await cdp.send("Page.crash")
+
+
+def test_a_page_that_crashes_is_not_taken_for_a_window_that_was_closed(server: Server, tmp_path: Path) -> None:
+    result, _ = demonstrate(tmp_path, f"{server.url}/", crash)
+    assert (result.stop.reason, "crashed" in result.stop.detail) == ("environment", True)
+    assert [line.action for line in read_run(tmp_path).lines] == [Click(at=at(100, 25)), Type(text="Ada")]
 
 
 KILLED = """
@@ -272,7 +292,12 @@ def test_a_recording_that_is_killed_reads_back_with_what_was_being_typed(server:
     place = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     words = [sys.executable, "-c", KILLED, tmp_path, f"{server.url}/"]
     with subprocess.Popen(words, env=place, stderr=subprocess.DEVNULL) as process:
-        until(lambda: '"Ada"' in (tmp_path / "pending.json").read_text(), 60)
+
+        def typed() -> bool:
+            assert process.poll() is None, "the recording ended by itself"
+            return '"Ada"' in (tmp_path / "pending.json").read_text()
+
+        until(typed, 60)
         process.kill()
     run = read_run(tmp_path)
     assert [line.action for line in run.lines] == [Click(at=at(100, 25))]

@@ -47,7 +47,7 @@ class AttendedBrowser(Browser):
 
     def last(self) -> Deed | None:
         """The deed that was still open, ended."""
-        return self._looking_on().last(alive=not self.ended)
+        return self._looking_on().last(alive=not self.ended and self._broken is None)
 
     def pause(self, *, on: bool) -> None:
         """Take no notice of the person from here on, or take notice again."""
@@ -65,9 +65,8 @@ class AttendedBrowser(Browser):
 
     @property
     def ended(self) -> bool:
-        """Whether the person has closed the window."""
-        session = self._session
-        return session is not None and (session.ended or session.broken is not None)
+        """Whether the person has closed the window; a page that crashed is none of theirs."""
+        return self._session is not None and self._session.ended
 
     @property
     def secrets(self) -> Secrets:
@@ -90,18 +89,25 @@ class AttendedBrowser(Browser):
 
     def wait(self, seconds: float) -> bool:
         """Wait until there is something to take, or the window is closed."""
-        session, ears = self._open(), self._heard()
-        return self._call(session.bell.until(lambda: bool(ears.heard) or self.ended, seconds), seconds + WAKE)
+        return self._call(self._woken(self._open(), seconds), seconds + WAKE)
 
     def mark(self) -> Mark:
         """Where the current tab stands."""
-        session = self._open()
+        session = self._session
+        assert session is not None
         window = session.current.name if len(session.tabs) > 1 else ""
         return Mark(session.navigations, tuple(session.downloads.files), window)
 
     def name(self, field: Field) -> str:
         """What stands for the secret in `field`."""
         return self._vault.name(field)
+
+    async def _woken(self, session: Session, seconds: float) -> bool:
+        ears = self._heard()
+        woken = await session.bell.until(lambda: bool(ears.heard or session.ended or session.broken), seconds)
+        if session.broken and not session.ended:
+            raise session.broken
+        return woken
 
     def _heard(self) -> Ears:
         if self._ears is None:

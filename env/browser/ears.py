@@ -61,7 +61,8 @@ class Ears:
         self.arrived = 0
         self._told: asyncio.Queue[tuple[Ear, int, str]] = asyncio.Queue()
         self._inner: dict[Frame, Ear] = {}
-        self._serving = self._busy = False
+        self._serving = False
+        self._untold = 0  # told by our script, and not yet heard
 
     async def attend(self, tab: Tab) -> None:
         """Hear what is done in `tab` from now on."""
@@ -85,7 +86,7 @@ class Ears:
     @property
     def idle(self) -> bool:
         """Whether all that was told has been taken."""
-        return not (self._busy or self.heard) and self._told.empty()
+        return not (self._untold or self.heard)
 
     def take(self) -> Heard | None:
         """The next that was done; a tab that it is the first of has come to the front by it."""
@@ -134,6 +135,7 @@ class Ears:
         context = event["executionContextId"]
         assert isinstance(context, int)
         if event["name"] == WORLD and context in ear.worlds:
+            self._untold += 1
             self._told.put_nowait((ear, context, str(event["payload"])))
 
     def _answered(self, tab: Tab, event: Mapping[str, object]) -> None:
@@ -149,20 +151,21 @@ class Ears:
     async def _serve(self) -> None:
         """Read what our script tells, one after the other."""
         while True:
-            self._busy = False
-            ear, context, payload = await self._told.get()
-            self._busy = True
-            told = TOLD.validate_json(payload)
-            if told.kind not in PASSIVE:
-                self.arrived += 1
-            frame, origin = ear.worlds[context]
-            try:
-                quads = await self._where(ear, frame, fresh=told.kind in ("down", "over", "rest", "wheel"))
-            except (PlaywrightError, TimeoutError):
-                continue  # the frame went before anybody knew where it was
-            for one in self._read(ear, told, quads, f"{frame} {context}", origin):
-                self.heard.append((ear.tab, one))
+            await self._hear(*await self._told.get())
+            self._untold -= 1  # by now it is among what was heard, so that `idle` never lies
             self._session.bell.ring()
+
+    async def _hear(self, ear: Ear, context: int, payload: str) -> None:
+        told = TOLD.validate_json(payload)
+        if told.kind not in PASSIVE:
+            self.arrived += 1
+        frame, origin = ear.worlds[context]
+        try:
+            quads = await self._where(ear, frame, fresh=told.kind in ("down", "over", "rest", "wheel"))
+        except (PlaywrightError, TimeoutError):
+            return  # the frame went before anybody knew where it was
+        for one in self._read(ear, told, quads, f"{frame} {context}", origin):
+            self.heard.append((ear.tab, one))
 
     def _read(self, ear: Ear, told: Told, quads: tuple[Quad, ...], place: str, origin: str) -> tuple[Heard, ...]:
         if told.field.kind == "secret":

@@ -314,6 +314,7 @@ class Session:
     def lose(self, *_: object) -> None:
         """The browser itself is gone."""
         self.broken = self.broken or EnvironmentBroken("crash", "the browser ended")
+        self.ended = self.options.attended
         self.bell.ring()
 
     def refuse(self, request: str) -> None:
