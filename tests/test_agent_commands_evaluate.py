@@ -15,6 +15,7 @@ from PIL import Image as Picture
 ORACLE = ("eval", "miniwob", "--model", "oracle", "--tasks", "click-test,enter-text")
 
 
+@pytest.mark.slow
 def test_an_evaluation_goes_on_where_it_was_stopped_and_is_compared_and_drawn(tmp_path: Path) -> None:
     out, marks = tmp_path / "kept", tmp_path / "kept" / "episodes.jsonl"
     command = [sys.executable, "-m", "agent.cli", *ORACLE, "--episodes", "40", "--out", str(out), "--workers", "2"]

@@ -28,7 +28,7 @@ def test_the_commands_of_the_readme_exist_with_their_options() -> None:
     assert len(commands) >= 6
     for command in commands:
         words = command.split()
-        names = words[:2] if words[0] == "eval" else words[:1]
+        names = words[:2] if words[0] in ("eval", "train") else words[:1]
         helped = CliRunner().invoke(app, [*names, "--help"], env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"})
         assert helped.exit_code == 0, command
         for option in (word for word in words if word.startswith("--")):

@@ -78,7 +78,6 @@ def blunder(env: MiniWoB, task: str) -> float:
 
 QUICK = (
     "choose-list",
-    "click-menu-2",
     "email-inbox-delete",
     "login-user-popup",
     "simple-arithmetic",

@@ -128,7 +128,7 @@ def test_a_loss_that_is_no_number_ends_the_run(made: Path, tmp_path: Path) -> No
         tune(replace(wild, rates=replace(wild.rates, adam=1e38, clip=1e9)))
 
 
-@pytest.mark.parametrize("shards", [False, True], ids=["copies", "shards"])
+@pytest.mark.parametrize("shards", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["copies", "shards"])
 def test_two_processes_make_the_updates_of_one_with_the_doubled_batch(shards: bool, made: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.jsonl"
     text.write_text(
