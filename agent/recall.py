@@ -26,33 +26,34 @@ def recall(run: Run) -> tuple[Step, ...]:
         return known[name] if name in known else known.setdefault(name, run.screen(name))
 
     steps: list[Step] = []
-    receipt: Receipt | None = None
+    told: Receipt | None = None
     for line in run.lines:
         step = remember(line, screen)
-        steps.append(replace(step, before=replace(step.before, receipt=receipt)))
-        receipt = step.after.receipt if step.after else receipt
+        steps.append(replace(step, before=replace(step.before, receipt=told)))
+        told = step.after.receipt if step.after else told
     return tuple(steps)
 
 
 def remember(line: Line, screen: Callable[[str], Image]) -> Step:
     """The step of one line; `screen` gives the pixels that a name stands for."""
-    receipt = _receipt(line.receipt) if line.receipt else None
+    told = receipt(line.receipt) if line.receipt else None
     return Step(
         index=line.index,
-        before=_look(line.before, screen),
+        before=observed(line.before, screen(line.before.screen)),
         reply=_reply(line.reply),
         frame=Frame(**line.frame.model_dump()),
         action=line.action,
         error=line.error,
-        after=replace(_look(line.after, screen), receipt=receipt) if line.after else None,
+        after=observed(line.after, screen(line.after.screen), told) if line.after else None,
         leg=line.leg,
         timings=MappingProxyType(line.timings),
     )
 
 
-def _look(look: Look, screen: Callable[[str], Image]) -> Observation:
+def observed(look: Look, pixels: Image, told: Receipt | None = None) -> Observation:
+    """What was seen, with these `pixels`, and what had led there."""
     return Observation(
-        screen(look.screen),
+        pixels,
         url=look.url,
         title=look.title,
         tabs=look.tabs,
@@ -63,6 +64,7 @@ def _look(look: Look, screen: Callable[[str], Image]) -> Observation:
         refused=look.refused,
         notes=look.notes,
         time=look.time,
+        receipt=told,
         done=look.done,
         reward=look.reward,
     )
@@ -77,7 +79,8 @@ def _chance(sure: ChanceEntry | None) -> Chance | None:
     return Chance(sure.call, sure.places, sure.held) if sure else None
 
 
-def _receipt(effect: Effect) -> Receipt:
+def receipt(effect: Effect) -> Receipt:
+    """What an action did, as environments tell it."""
     return Receipt(
         target=effect.target,
         window=effect.window,
@@ -90,7 +93,7 @@ def _receipt(effect: Effect) -> Receipt:
         url=effect.url,
         focus=effect.focus,
         value=effect.value,
-        evidence=tuple(_evidence(one) for one in effect.evidence),
+        evidence=tuple(evidence(one) for one in effect.evidence),
     )
 
 
@@ -98,5 +101,6 @@ def _file(file: DownloadEntry) -> Download:
     return Download(file.name, file.path, file.sha256, file.size)
 
 
-def _evidence(one: EvidenceEntry) -> Evidence:
+def evidence(one: EvidenceEntry) -> Evidence:
+    """Evidence as environments tell it."""
     return Evidence(one.role, one.name, one.text, one.key, one.box, one.near)

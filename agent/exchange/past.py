@@ -9,10 +9,10 @@ import numpy as np
 
 from actions import ActionSpace, Frame
 from agent.reader import Run
+from agent.recall import observed, receipt
 from agent.schema import Effect, Line, Look
 from agent.step import Reply, Step
-from env import Image, Observation, Receipt
-from env.observation import Download, Evidence
+from env import Image, Observation
 from env.screens import Screens
 
 SPACES: Mapping[str, ActionSpace] = MappingProxyType(
@@ -56,39 +56,4 @@ def step(line: Line) -> Step:
 
 def observation(look: Look, effect: Effect | None = None) -> Observation:
     """What was seen, with a blank for its picture."""
-    return Observation(
-        screenshot=blank(look.width, look.height),
-        url=look.url,
-        title=look.title,
-        tabs=look.tabs,
-        dialog=look.dialog,
-        focus=look.focus,
-        value=look.value,
-        downloads=look.downloads,
-        refused=look.refused,
-        notes=look.notes,
-        time=look.time,
-        receipt=receipt(effect) if effect else None,
-        done=look.done,
-        reward=look.reward,
-    )
-
-
-def receipt(effect: Effect) -> Receipt:
-    """What the action did."""
-    return Receipt(
-        target=effect.target,
-        window=effect.window,
-        pixels_changed=effect.pixels_changed,
-        changed_box=effect.changed_box,
-        navigated=effect.navigated,
-        dialog=effect.dialog,
-        downloads=effect.downloads,
-        files=tuple(Download(each.name, each.path, each.sha256, each.size) for each in effect.files),
-        url=effect.url,
-        focus=effect.focus,
-        value=effect.value,
-        evidence=tuple(
-            Evidence(each.role, each.name, each.text, each.key, each.box, each.near) for each in effect.evidence
-        ),
-    )
+    return observed(look, blank(look.width, look.height), receipt(effect) if effect else None)
