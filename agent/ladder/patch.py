@@ -16,6 +16,7 @@ from actions import Point
 from agent.ladder.aim import Aim
 from agent.picture import decode, digest, encode
 from agent.reader import RecordError, Run
+from agent.recall import evidence
 from agent.record import discreet, now
 from agent.record import replace as put
 from agent.schema import Entry, EvidenceEntry
@@ -55,11 +56,6 @@ class Patch(Entry):
 def entry(evidence: Evidence) -> EvidenceEntry:
     """Evidence as records keep it."""
     return EvidenceEntry.model_validate(vars(evidence))
-
-
-def evidence(kept: EvidenceEntry) -> Evidence:
-    """Evidence as environments tell it."""
-    return Evidence(kept.role, kept.name, kept.text, kept.key, kept.box, kept.near)
 
 
 def place(run: Run, aim: Aim, screen: str = "") -> PlaceEntry:

@@ -13,6 +13,7 @@ from agent.ladder.focus import Focus
 from agent.ladder.sight import Sight
 from agent.ladder.wheel import TURNED, resting
 from agent.reader import Run
+from agent.recall import evidence
 from agent.schema import Line
 from env import Evidence
 
@@ -36,7 +37,7 @@ class Search:
         places = points(self.action)
         if len(lay) != len(places):
             return tuple(Aim(at, Evidence(), screen, told=False) for at in places)
-        return tuple(Aim(at, patches.evidence(each), screen) for at, each in zip(places, lay, strict=True))
+        return tuple(Aim(at, evidence(each), screen) for at, each in zip(places, lay, strict=True))
 
     def ready(self, sight: Sight, focus: Focus) -> None:
         """`Missing` or `Refused` where the screen is not in the state that the step was done in."""
