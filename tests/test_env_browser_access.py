@@ -62,10 +62,10 @@ def test_a_server_that_asks_for_a_password_gets_it_and_no_other_origin_does() ->
         right = Credentials("ada", "p:ss wörd", origin=url)
         with Browser(BrowserOptions(size=SIZE, credentials=right)) as env:
             assert env.reset(Task(start=url)).title == "in"
-            known = len(heads)
             with suppress(ActionError):  # a Chromium with a window of its own shows no page for it
                 assert env.step(Navigate(url=url.replace("127.0.0.1", "localhost"))).title == "out"
-            assert len(heads) == known > 0
+        # The page's icon may be asked for after its title is there, so requests are told apart by host, not counted.
+        assert {head["Host"] for head in heads} == {url.removeprefix("http://")}
         with Browser(BrowserOptions(size=SIZE, credentials=Credentials("ada", "wrong"))) as env:
             assert env.reset(Task(start=url)).title == "out"
 
