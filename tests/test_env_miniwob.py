@@ -76,6 +76,20 @@ def test_the_same_seed_gives_the_same_request_and_pixels(screen: MiniWoB, tasks:
         assert (first.done, first.reward, first.receipt) == (False, 0.0, None)
 
 
+def test_an_episode_in_a_tab_that_was_used_is_that_of_a_fresh_one(screen: MiniWoB) -> None:
+    task = Task(start="click-dialog-2", seed=FIRST)
+    for seed in range(FIRST, FIRST + 3):  # the pointer is left where something lies, and the keyboard was used
+        solve(screen, Task(start="login-user", seed=seed))
+    used, known = screen.reset(task), screen.solve()
+    with MiniWoB() as other:
+        fresh = other.reset(task)
+        assert (used.instruction, used.focus, known) == (fresh.instruction, fresh.focus, other.solve())
+        assert np.array_equal(used.screenshot, fresh.screenshot)
+        assert used.time < 2.0  # of this episode alone
+        assert known is not None
+        assert screen.step(known.action).reward == other.step(known.action).reward == 1.0
+
+
 @pytest.mark.slow
 def test_training_pictures_are_what_the_environment_shows_from_the_first_step_to_the_last(screen: MiniWoB) -> None:
     with serve() as address, open_page(*VIEWPORT) as page:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypedDict, cast
 
-from actions import Action, ActionError, ActionSpace, Point
+from actions import Action, ActionError, ActionSpace, Move, Navigate, Point
 from env.browser import Browser, BrowserOptions
 from env.browser.script import Json, ScriptError
 from env.environment import EnvironmentBroken, Task
@@ -24,6 +24,9 @@ from env.observation import Evidence, Observation
 OPTIONS = BrowserOptions(size=VIEWPORT, clip=(WIDTH, HEIGHT), veil=False)
 """One screenshot pixel to one CSS pixel, and only the task is seen, not the display of rewards beside it; its passwords
 are made up."""
+
+ASIDE = Point(x=WIDTH - 1, y=HEIGHT - 1)
+"""Where the pointer waits while a page loads: in a corner where no page has anything."""
 
 
 class _State(TypedDict):
@@ -53,6 +56,8 @@ class MiniWoB:
         self._browser = self._resources.enter_context(Browser(options, clock=clock))
         self._instruction = ""
         self._done = False
+        self._seen: Observation | None = None
+        self._began = 0.0
 
     @property
     def space(self) -> ActionSpace:
@@ -63,7 +68,7 @@ class MiniWoB:
         """Begin the episode that `task.seed` makes up, of `task.start` where it names one."""
         self._current = _known(task.start or self.task)
         self._done = False
-        self._browser.reset(Task(start=f"{self._address}/miniwob/{self._current}.html"))
+        self._began = self._visit(f"{self._address}/miniwob/{self._current}.html")
         self._browser.evaluate(f"() => {{\n{script()}\n}}")
         self._browser.evaluate("() => oracle.ready()")
         self._instruction = str(self._browser.evaluate("seed => oracle.begin(seed)", task.seed))
@@ -110,8 +115,22 @@ class MiniWoB:
     ) -> None:
         self.close()
 
+    def _visit(self, url: str) -> float:
+        """Open a page and return the browser's time then.
+
+        Pages keep nothing beside themselves, so the tab that is there serves on where nothing waits in it: that takes
+        a third of the work of a fresh one.
+        """
+        last, self._seen = self._seen, None
+        if last and not (last.dialog or last.downloads) and len(last.tabs) == 1:
+            with suppress(ActionError, EnvironmentBroken):
+                self._browser.step(Move(at=ASIDE))
+                return self._browser.step(Navigate(url=url)).time
+        return self._browser.reset(Task(start=url)).time
+
     def _told(self, seen: Observation) -> Observation:
         """What was seen, with the page's own verdict; while a dialog is open there is none."""
+        self._seen, seen = seen, replace(seen, time=seen.time - self._began)
         if seen.dialog:
             return replace(seen, reward=0.0, instruction=self._instruction)
         state = cast("_State", self._ask("() => oracle.state()"))
