@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.hub import MORE, HubError, download
 from agent.reach import ModelError
 from agent.settings import BUILTIN
 
@@ -15,6 +14,8 @@ def folder_of(model: str) -> Path:
         return BUILTIN
     if (folder := Path(model)).is_dir():
         return folder
+    from agent.hub import MORE, HubError, download  # takes a quarter of a second, which no other command has to wait
+
     try:
         return download(model, more=MORE)
     except HubError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from command_server import CommandServer
 
 from actions import Action, Click, Point, Type
 from agent.episode import ignore
@@ -58,15 +59,13 @@ def keep(
         return perform(screen, policy, job, record=record, watch=watch)
 
 
+COMMANDS = CommandServer()
+atexit.register(COMMANDS.close)
+
+
 def handeye(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "agent.cli", *map(str, arguments)],
-        cwd=cwd or ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    return COMMANDS.run([str(each) for each in arguments], cwd or ROOT)
 
 
 def script(folder: Path, text: str) -> Path:
