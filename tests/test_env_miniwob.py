@@ -12,6 +12,7 @@ import pytest
 from agent_runs import processes
 
 from actions import ActionError, Click, Finish, Navigate, Point, Type
+from agent.data.rollouts import AT_ONCE
 from env import EnvironmentBroken, Recoverable, Task
 from env.miniwob import TASKS, MiniWoB, oracle
 from env.miniwob.chromium import Camera, open_page
@@ -84,6 +85,7 @@ def test_training_pictures_are_what_the_environment_shows_from_the_first_step_to
             page.goto(f"{address}/miniwob/{task}.html")
             page.evaluate(oracle.script())
             page.evaluate("oracle.ready()")
+            page.evaluate(AT_ONCE)
             page.mouse.move(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
             page.evaluate("seed => oracle.begin(seed)", 5)
             seen = screen.reset(Task(start=task, seed=5))

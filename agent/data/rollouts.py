@@ -28,20 +28,25 @@ WEIGHTS = {
     "click-button": 8,
     "click-button-sequence": 6,
     "click-checkboxes": 10,
+    "click-collapsible": 5,
     "click-dialog": 2,
     "click-dialog-2": 4,
     "click-link": 11,
     "click-option": 10,
+    "click-shape": 12,
     "click-tab": 4,
     "click-test": 2,
     "click-test-2": 4,
     "click-widget": 8,
-    "enter-text": 11,
+    "enter-password": 12,
+    "enter-text": 9,
+    "enter-text-dynamic": 9,
     "focus-text": 2,
     "focus-text-2": 4,
     "login-user": 14,
+    "simple-arithmetic": 12,
 }
-"""How many of 100 pictures a task gets: reading is hard and gets more, the rest is soon learnt."""
+"""The shares of the pictures that tasks get: reading is hard and gets more, the rest is soon learnt."""
 
 PICTURES = 400
 """Pictures in a shard, roughly."""
@@ -54,6 +59,10 @@ CLUMSINESS = 0.25
 
 BAR = 50
 """Height of the bar with the request at the top of the page, in pixels."""
+
+
+AT_ONCE = "() => { if (window.jQuery) jQuery.fx.off = true; }"
+"""Animations end as they begin: they are waited out where a page is played, so that nothing else is ever seen."""
 
 
 class Look(TypedDict):
@@ -144,6 +153,8 @@ def err(random: Random, hand: Hand, expected: Expected, mistakes: list[Box]) -> 
 def misspell(random: Random, text: str) -> str:
     """A text that is not `text`, often one that is like it."""
     draw = random.random()
+    if text.lstrip("-").isdigit() and draw < 0.6:
+        return str(int(text) + random.choice((-10, -2, -1, 1, 2, 10)))
     if draw < 0.4:
         return words.name(random) + "s"
     if draw < 0.6 and len(text) > 1:
@@ -185,6 +196,7 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.goto(f"{address}/miniwob/{task}.html")
     page.evaluate(oracle.script())
     page.evaluate("oracle.ready()")
+    page.evaluate(AT_ONCE)
 
 
 def make_shard(seed: int, path: Path) -> int:

@@ -49,22 +49,57 @@
     return form([[one("#username"), user], [one("#password"), password]], one("#subbtn"));
   };
 
+  const folded = () => {
+    const open = all(".ui-accordion-content").some((section) => section.getClientRects().length > 0);
+    return click(all(open ? "#subbtn" : "#area h3"));
+  };
+
+  // The shapes of the drawing that fit a request such as "Click on a small red letter".
+  const shapes = () => {
+    const words = core.getUtterance().split(" ").slice(3), kind = words.pop();
+    return all("#area_svg > *").filter((shape) => {
+      const said = told(shape);
+      return (kind === "item" || said.kinds.includes(kind)) && words.every((word) => said.looks.includes(word));
+    });
+  };
+
+  // What can be said of a shape: its size and colour, and what it is.
+  const told = (shape) => {
+    const name = {circle: "circle", rect: "rectangle", polygon: "triangle"}[shape.tagName];
+    const written = shape.textContent, tall = name ? shape.getBBox().width : parseFloat(shape.getAttribute("font-size"));
+    return {
+      looks: [tall > 15 ? "large" : "small", shape.getAttribute("fill")],
+      kinds: name ? [name, "shape"] : [written, /\d/.test(written) ? "digit" : "letter"],
+    };
+  };
+
+  const sum = () => {
+    const [first, sign, second] = one("#math-problem").textContent.split(" ");
+    const [a, b] = [Number(first), Number(second)];
+    return String({"+": a + b, "-": a - b, "x": a * b}[sign]);
+  };
+
   const tasks = {
     "click-button": () => click(labelled("#area button", quoted())),
     "click-button-sequence": sequence,
     "click-checkboxes": () => choose(one("#subbtn")),
+    "click-collapsible": folded,
     "click-dialog": () => click(all("button.ui-button")),
     "click-dialog-2": () => click(dialog(quoted())),
     "click-link": () => click(labelled(".alink", quoted())),
     "click-option": () => choose(one("#subbtn")),
+    "click-shape": () => click(shapes()),
     "click-tab": () => click(labelled("#area ul a", core.getUtterance().match(/Tab #\d/)[0])),
     "click-test": () => click(all("#subbtn")),
     "click-test-2": () => click(all("#subbtn")),
     "click-widget": () => click(widget(quoted())),
+    "enter-password": () => form([[one("#password"), quoted()], [one("#verify"), quoted()]], one("#subbtn")),
     "enter-text": () => form([[one("#tt"), quoted()]], one("#subbtn")),
+    "enter-text-dynamic": () => form([[one("#tt"), quoted()]], one("#subbtn")),
     "focus-text": () => click(all("#tt")),
     "focus-text-2": () => click([all("#area input")[Number(core.getUtterance().match(/\d/)[0]) - 1]]),
     "login-user": login,
+    "simple-arithmetic": () => form([[one("#math-answer"), sum()]], one("#subbtn")),
   };
 
   // What can be clicked by mistake without ending the episode.
@@ -72,13 +107,17 @@
     "click-button": "#area input, #area span, #area div",
     "click-button-sequence": "#query",
     "click-checkboxes": "#boxes label",
+    "click-collapsible": "#area h3, .ui-accordion-content",
     "click-dialog": ".ui-dialog-titlebar, #dialog p",
     "click-dialog-2": ".ui-dialog-titlebar, #dialog p",
     "click-link": "#area",
     "click-option": "#boxes label",
     "click-tab": "#area p",
+    "enter-password": "#password, #verify, #area label",
     "enter-text": "#tt",
+    "enter-text-dynamic": "#tt",
     "login-user": "#username, #password, #area label",
+    "simple-arithmetic": "#math-answer, #math-problem",
   };
 
   const WINDOW = {left: 0, top: 0};

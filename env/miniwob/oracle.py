@@ -12,18 +12,23 @@ TASKS = (
     "click-button",
     "click-button-sequence",
     "click-checkboxes",
+    "click-collapsible",
     "click-dialog",
     "click-dialog-2",
     "click-link",
     "click-option",
+    "click-shape",
     "click-tab",
     "click-test",
     "click-test-2",
     "click-widget",
+    "enter-password",
     "enter-text",
+    "enter-text-dynamic",
     "focus-text",
     "focus-text-2",
     "login-user",
+    "simple-arithmetic",
 )
 """The tasks for which the oracle knows the right actions."""
 
