@@ -1,8 +1,11 @@
 // Knows, for the page as it stands, what a right next action is. It reads the page and changes nothing in it.
+// What is right on which page is told to it by the files in answers/, through `learn`.
 (() => {
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const one = (selector) => document.querySelector(selector);
   const quoted = () => core.getUtterance().match(/"(.*)"/)[1];
+  const shown = (element) => element.getClientRects().length > 0;
+  const labelled = (selector, text) => all(selector).filter((element) => element.textContent.trim() === text);
 
   const click = (elements) => ({kind: "click", elements});
 
@@ -23,101 +26,10 @@
     return click(steps.length ? steps.flatMap((step) => step.elements) : [button]);
   };
 
-  // Boxes or options that are to be in a state, then the button.
-  const choose = (button) => {
-    const asked = core.getUtterance().match(/^Select (.*) and click Submit\.$/)[1].split(", ");
-    const wrong = all("#boxes label").filter((label) => {
-      const box = label.querySelector("input"), wanted = asked.includes(label.textContent);
-      return box.checked !== wanted && (wanted || box.type === "checkbox");
-    });
-    return click(wrong.length ? wrong : [button]);
-  };
-
-  const labelled = (selector, text) => all(selector).filter((element) => element.textContent.trim() === text);
-
-  const widget = (kind) => all(`#area [data-type="${kind}"]`).map((element) => element.closest("label") || element);
-
-  const dialog = (text) => text === "x" ? all(".ui-dialog-titlebar button") : labelled(".ui-dialog-buttonset button", text);
-
-  const sequence = () => {
-    if (buttonsPushed.length && buttonsPushed[0] !== "subbtn") return null;
-    return click(all(buttonsPushed.length ? "#subbtn2" : "#subbtn"));
-  };
-
-  const login = () => {
-    const [user, password] = Array.from(core.getUtterance().matchAll(/"([^"]*)"/g), (match) => match[1]);
-    return form([[one("#username"), user], [one("#password"), password]], one("#subbtn"));
-  };
-
-  const folded = () => {
-    const open = all(".ui-accordion-content").some((section) => section.getClientRects().length > 0);
-    return click(all(open ? "#subbtn" : "#area h3"));
-  };
-
-  // The shapes of the drawing that fit a request such as "Click on a small red letter".
-  const shapes = () => {
-    const words = core.getUtterance().split(" ").slice(3), kind = words.pop();
-    return all("#area_svg > *").filter((shape) => {
-      const said = told(shape);
-      return (kind === "item" || said.kinds.includes(kind)) && words.every((word) => said.looks.includes(word));
-    });
-  };
-
-  // What can be said of a shape: its size and colour, and what it is.
-  const told = (shape) => {
-    const name = {circle: "circle", rect: "rectangle", polygon: "triangle"}[shape.tagName];
-    const written = shape.textContent, tall = name ? shape.getBBox().width : parseFloat(shape.getAttribute("font-size"));
-    return {
-      looks: [tall > 15 ? "large" : "small", shape.getAttribute("fill")],
-      kinds: name ? [name, "shape"] : [written, /\d/.test(written) ? "digit" : "letter"],
-    };
-  };
-
-  const sum = () => {
-    const [first, sign, second] = one("#math-problem").textContent.split(" ");
-    const [a, b] = [Number(first), Number(second)];
-    return String({"+": a + b, "-": a - b, "x": a * b}[sign]);
-  };
-
-  const tasks = {
-    "click-button": () => click(labelled("#area button", quoted())),
-    "click-button-sequence": sequence,
-    "click-checkboxes": () => choose(one("#subbtn")),
-    "click-collapsible": folded,
-    "click-dialog": () => click(all("button.ui-button")),
-    "click-dialog-2": () => click(dialog(quoted())),
-    "click-link": () => click(labelled(".alink", quoted())),
-    "click-option": () => choose(one("#subbtn")),
-    "click-shape": () => click(shapes()),
-    "click-tab": () => click(labelled("#area ul a", core.getUtterance().match(/Tab #\d/)[0])),
-    "click-test": () => click(all("#subbtn")),
-    "click-test-2": () => click(all("#subbtn")),
-    "click-widget": () => click(widget(quoted())),
-    "enter-password": () => form([[one("#password"), quoted()], [one("#verify"), quoted()]], one("#subbtn")),
-    "enter-text": () => form([[one("#tt"), quoted()]], one("#subbtn")),
-    "enter-text-dynamic": () => form([[one("#tt"), quoted()]], one("#subbtn")),
-    "focus-text": () => click(all("#tt")),
-    "focus-text-2": () => click([all("#area input")[Number(core.getUtterance().match(/\d/)[0]) - 1]]),
-    "login-user": login,
-    "simple-arithmetic": () => form([[one("#math-answer"), sum()]], one("#subbtn")),
-  };
-
-  // What can be clicked by mistake without ending the episode.
-  const harmless = {
-    "click-button": "#area input, #area span, #area div",
-    "click-button-sequence": "#query",
-    "click-checkboxes": "#boxes label",
-    "click-collapsible": "#area h3, .ui-accordion-content",
-    "click-dialog": ".ui-dialog-titlebar, #dialog p",
-    "click-dialog-2": ".ui-dialog-titlebar, #dialog p",
-    "click-link": "#area",
-    "click-option": "#boxes label",
-    "click-tab": "#area p",
-    "enter-password": "#password, #verify, #area label",
-    "enter-text": "#tt",
-    "enter-text-dynamic": "#tt",
-    "login-user": "#username, #password, #area label",
-    "simple-arithmetic": "#math-answer, #math-problem",
+  // Of each task: what is right, and what can be clicked by mistake without ending the episode.
+  const answers = {};
+  const learn = (task, right, harmless = "#query") => {
+    answers[task] = {right, harmless};
   };
 
   const WINDOW = {left: 0, top: 0};
@@ -125,20 +37,22 @@
   const order = (a, b) => a[0][1] - b[0][1] || a[0][0] - b[0][0];
 
   // A step with every box in which it may be done, the best box of the first element (in reading order) first.
+  // A step that names its boxes itself is taken at its word.
   const locate = (step) => {
     if (!step) return null;
-    const seen = step.elements.map(boxes).filter((found) => found.length).sort(order);
+    const found = step.boxes ? step.boxes.map((box) => [box]) : step.elements.map(boxes);
+    const seen = found.filter((each) => each.length).sort(order);
     if (!seen.length) return null;
-    const rest = seen.slice(1).map((found) => found[0]).concat(seen.flatMap((found) => found.slice(1)));
+    const rest = seen.slice(1).map((each) => each[0]).concat(seen.flatMap((each) => each.slice(1)));
     return {kind: step.kind, text: step.text || "", boxes: [seen[0][0], ...rest]};
   };
 
-  const expected = (task) => WOB_DONE_GLOBAL ? null : locate(tasks[task]());
+  const expected = (task) => WOB_DONE_GLOBAL ? null : locate(answers[task].right());
 
   const places = (selector) => all(selector)
     .map((element) => measure.clip(element.getBoundingClientRect(), WINDOW)).filter(Boolean);
 
-  const mistakes = (task) => places(harmless[task] || "#query");
+  const mistakes = (task) => places(answers[task].harmless);
 
   const state = () => ({done: WOB_DONE_GLOBAL, reward: WOB_DONE_GLOBAL ? WOB_RAW_REWARD_GLOBAL : 0});
 
@@ -154,8 +68,8 @@
   };
 
   const pictures = (sheet) => Array.from(sheet.cssRules).flatMap((rule) => {
-    const found = rule.style ? rule.style.backgroundImage.matchAll(/url\("?([^")]+)"?\)/g) : [];
-    return Array.from(found, (match) => new URL(match[1], sheet.href || document.baseURI).href);
+    const named = rule.style ? `${rule.style.backgroundImage} ${rule.style.content}` : "";
+    return Array.from(named.matchAll(/url\("?([^")]+)"?\)/g), (match) => new URL(match[1], sheet.href || document.baseURI).href);
   });
 
   // Resolves once every picture of the style sheets is there, and keeps them: icons that come late change the screen.
@@ -174,6 +88,7 @@
   const begin = (seed) => {
     freeze();
     if (document.activeElement) document.activeElement.blur();
+    for (const input of all("input[type=radio], input[type=checkbox]")) input.checked = input.defaultChecked;
     Math.seedrandom(seed);
     core.EPISODE_MAX_TIME = 1e9;
     core.startEpisodeReal();
@@ -183,5 +98,5 @@
     return core.getUtterance();
   };
 
-  window.oracle = {begin, expected, form, locate, mistakes, places, ready, state};
+  window.oracle = {all, begin, click, expected, form, labelled, learn, locate, mistakes, one, places, quoted, ready, shown, state};
 })();
