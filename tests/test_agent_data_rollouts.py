@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_samples_and_but_for_a_corner_the_same_pict
 
 def test_every_task_gets_a_share_of_the_pictures() -> None:
     assert set(rollouts.WEIGHTS) == set(TASKS)
-    assert sum(rollouts.WEIGHTS.values()) == 100
+    assert min(rollouts.WEIGHTS.values()) > 0
 
 
 def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode]]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from agent_runs import processes
 
 from actions import ActionError, Click, Finish, Navigate, Point, Type
+from agent.data.rollouts import LOOK, Hand, open_task
 from env import EnvironmentBroken, Recoverable, Task
 from env.miniwob import TASKS, MiniWoB, oracle
 from env.miniwob.chromium import Camera, open_page
@@ -95,18 +96,15 @@ def test_training_pictures_are_what_the_environment_shows_from_the_first_step_to
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for task in TASKS:
-            page.goto(f"{address}/miniwob/{task}.html")
-            page.evaluate(oracle.script())
-            page.evaluate("oracle.ready()")
+            open_task(page, address, task)
+            hand = Hand(page)
             page.mouse.move(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
             page.evaluate("seed => oracle.begin(seed)", 5)
             seen = screen.reset(Task(start=task, seed=5))
             while (expected := screen.solve()) is not None:
                 assert np.array_equal(camera.shoot(), seen.screenshot), (task, expected)
-                if expected.kind == "type":
-                    page.keyboard.insert_text(expected.text)
-                else:
-                    page.mouse.click(*expected.point, click_count=3 if expected.kind == "triple_click" else 1)
+                hand.follow(expected, expected.point)
+                page.evaluate(LOOK, task)
                 seen = screen.step(expected.action)
             assert seen.reward == 1.0, task
 
@@ -207,7 +205,7 @@ def test_a_task_that_does_not_exist_is_named(screen: MiniWoB) -> None:
 
 
 def test_a_task_without_an_oracle_can_be_played_all_the_same(screen: MiniWoB) -> None:
-    seen = screen.reset(Task(start="click-color", seed=FIRST))
+    seen = screen.reset(Task(start="click-pie", seed=FIRST))
     assert seen.instruction
     with pytest.raises(ValueError, match="answers are known for"):
         screen.solve()

@@ -11,13 +11,15 @@ STEPS = 8
 """How many earlier steps a prompt shows."""
 
 
-def call(action: str, *, at: tuple[int, int] | None = None, text: str = "", status: str = "") -> str:
+def call(action: str, *, at: tuple[int, int] | None = None, text: str = "", pixels: int = 0, status: str = "") -> str:
     """The JSON object of a call, with its keys in the order in which the dialect prints them."""
-    arguments: dict[str, str | list[int]] = {"action": action}
+    arguments: dict[str, str | int | list[int]] = {"action": action}
     if at is not None:
         arguments["coordinate"] = list(at)
-    if action == "type":
+    if action in ("type", "select_option"):
         arguments["text"] = text
+    if action == "scroll":
+        arguments["pixels"] = pixels
     if status:
         arguments["status"] = status
     return json.dumps({"name": "computer_use", "arguments": arguments}, ensure_ascii=False)
@@ -31,6 +33,16 @@ def click(at: tuple[int, int]) -> str:
 def typing(text: str) -> str:
     """The call that types `text`."""
     return call("type", text=text)
+
+
+def selecting(at: tuple[int, int], text: str) -> str:
+    """The call that selects the option `text` of the drop-down list at a pixel."""
+    return call("select_option", at=at, text=text)
+
+
+def scrolling(at: tuple[int, int], down: int) -> str:
+    """The call that turns the wheel at a pixel, so that what lies `down` pixels below comes up."""
+    return call("scroll", at=at, pixels=-down)
 
 
 FINISH = call("terminate", status="success")

@@ -19,31 +19,57 @@ from agent.data import asking, calls, words
 from agent.data.layouts import jitter
 from agent.data.seeds import JUDGING, training_seed
 from agent.data.store import Box, Glyph, Pixels, Record, Shard, Target
+from env.browser import script
 from env.miniwob import oracle
 from env.miniwob.chromium import Camera, open_page
-from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH, Expected, ExpectedData
+from env.miniwob.oracle import COUNTS, HEIGHT, TURN, VIEWPORT, WIDTH, Expected, ExpectedData
 from env.miniwob.site import serve
 
 WEIGHTS = {
+    "choose-list": 8,
     "click-button": 8,
     "click-button-sequence": 6,
     "click-checkboxes": 10,
+    "click-checkboxes-large": 12,
+    "click-checkboxes-transfer": 4,
+    "click-collapsible": 5,
+    "click-collapsible-2": 10,
+    "click-color": 6,
     "click-dialog": 2,
     "click-dialog-2": 4,
     "click-link": 11,
+    "click-menu-2": 10,
     "click-option": 10,
+    "click-shape": 12,
     "click-tab": 4,
+    "click-tab-2-easy": 5,
     "click-test": 2,
     "click-test-2": 4,
+    "click-test-transfer": 2,
     "click-widget": 8,
-    "enter-text": 11,
+    "email-inbox-delete": 5,
+    "email-inbox-important": 5,
+    "enter-date": 8,
+    "enter-password": 12,
+    "enter-text": 9,
+    "enter-text-2": 8,
+    "enter-text-dynamic": 9,
+    "find-word": 14,
     "focus-text": 2,
     "focus-text-2": 4,
+    "form-sequence-2": 8,
+    "form-sequence-3": 8,
+    "grid-coordinate": 6,
+    "identify-shape": 6,
     "login-user": 14,
+    "login-user-popup": 14,
+    "navigate-tree": 8,
+    "read-table": 14,
+    "simple-arithmetic": 12,
 }
-"""How many of 100 pictures a task gets: reading is hard and gets more, the rest is soon learnt."""
+"""The shares of the pictures that tasks get: reading is hard and gets more, the rest is soon learnt."""
 
-PICTURES = 400
+PICTURES = 600
 """Pictures in a shard, roughly."""
 
 LONGEST = 14
@@ -56,6 +82,13 @@ BAR = 50
 """Height of the bar with the request at the top of the page, in pixels."""
 
 
+AT_ONCE = "() => { if (window.jQuery) jQuery.fx.off = true; }"
+"""Animations end as they begin: they are waited out where a page is played, so that nothing else is ever seen."""
+
+CHOOSE = f"([x, y, label]) => ({script.source('element.js')}).choose(x, y, label)"
+"""Selects an option as a browser environment does it."""
+
+
 class Look(TypedDict):
     """What a page reports after every step."""
 
@@ -65,8 +98,15 @@ class Look(TypedDict):
     glyphs: list[tuple[str, int, int, int, int]]
 
 
-LOOK = """task => ({...oracle.state(), expected: oracle.expected(task), mistakes: oracle.mistakes(task),
-  glyphs: measure.glyphs(document.body, {left: 0, top: 0}, true)})"""
+REST = f"() => ({script.source('settle.js')})(2000, 1000, null)"
+"""Resolves once nothing moves any more, as a browser environment waits for it."""
+
+LOOK = f"""async task => {{
+  if (window[Symbol.for("handeye.quiet")].waiting() || document.querySelector("select")) await ({REST})();
+  return {{...oracle.state(), expected: oracle.expected(task), mistakes: oracle.mistakes(task),
+    glyphs: measure.glyphs(document.body, {{left: 0, top: 0}}, true)}};
+}}"""
+"""Timers that a click has set are waited for, and lists that are drawn a little later."""
 
 
 @dataclass
@@ -83,17 +123,47 @@ class Hand:
 
     def type(self, text: str) -> None:
         """Type into whatever has the focus."""
-        self.page.keyboard.insert_text(text)
+        self.page.keyboard.type(text)
         self.history.append(calls.typing(text))
+
+    def select(self, at: tuple[int, int], text: str) -> None:
+        """Select an option of the list at a pixel."""
+        self.page.evaluate(CHOOSE, [*at, text])
+        self.history.append(calls.selecting(at, text))
+
+    def scroll(self, at: tuple[int, int], down: int) -> None:
+        """Turn the wheel at a pixel, and wait until nothing moves any more."""
+        self.page.mouse.move(*at)
+        self.page.mouse.wheel(0, down)
+        self.page.evaluate(REST)
+        self.history.append(calls.scrolling(at, down))
+
+    def follow(self, expected: Expected, at: tuple[int, int]) -> None:
+        """Do what is expected, at this pixel where it is to be done at one."""
+        match expected.kind:
+            case "type":
+                self.type(expected.text)
+            case "select":
+                self.select(at, expected.text)
+            case "scroll":
+                self.scroll(at, TURN)
+            case "click" | "triple_click":
+                self.click(at, COUNTS[expected.kind])
 
 
 def label(instruction: str, expected: Expected, history: list[str]) -> Target:
     """The sample whose answer is the oracle's action."""
-    if expected.kind == "type":
-        return calls.target(instruction, calls.typing(expected.text), history=history)
-    action = "triple_click" if expected.kind == "triple_click" else "left_click"
-    said = calls.call(action, at=expected.point)
-    return calls.target(instruction, said, history=history, boxes=expected.boxes)
+    boxes = expected.boxes
+    match expected.kind:
+        case "type":
+            said, boxes = calls.typing(expected.text), ()
+        case "select":  # the training looks for a place right after the words of a click, and here others come first
+            said, boxes = calls.selecting(expected.point, expected.text), ()
+        case "scroll":
+            said = calls.scrolling(expected.point, TURN)
+        case "click" | "triple_click":
+            said = calls.call("triple_click" if expected.kind == "triple_click" else "left_click", at=expected.point)
+    return calls.target(instruction, said, history=history, boxes=boxes)
 
 
 def reading(random: Random, glyphs: Sequence[Glyph], top: int = BAR) -> list[Target]:
@@ -118,11 +188,8 @@ def spelled(glyphs: Sequence[Glyph]) -> list[tuple[str, Box]]:
 
 def obey(random: Random, hand: Hand, expected: Expected) -> None:
     """Do what is right, somewhere in one of the right boxes."""
-    if expected.kind == "type":
-        hand.type(expected.text)
-        return
     box = expected.boxes[0] if random.random() < 0.7 else random.choice(expected.boxes)
-    hand.click(jitter(random, box), 3 if expected.kind == "triple_click" else 1)
+    hand.follow(expected, jitter(random, box))
 
 
 def err(random: Random, hand: Hand, expected: Expected, mistakes: list[Box]) -> None:
@@ -144,6 +211,8 @@ def err(random: Random, hand: Hand, expected: Expected, mistakes: list[Box]) -> 
 def misspell(random: Random, text: str) -> str:
     """A text that is not `text`, often one that is like it."""
     draw = random.random()
+    if text.lstrip("-").isdigit() and draw < 0.6:
+        return str(int(text) + random.choice((-10, -2, -1, 1, 2, 10)))
     if draw < 0.4:
         return words.name(random) + "s"
     if draw < 0.6 and len(text) > 1:
@@ -185,6 +254,7 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.goto(f"{address}/miniwob/{task}.html")
     page.evaluate(oracle.script())
     page.evaluate("oracle.ready()")
+    page.evaluate(AT_ONCE)
 
 
 def make_shard(seed: int, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""A bare Chromium page for making training data: no settling, no receipts, just a page and its pixels."""
+"""A bare Chromium page for making training data: no receipts, just a page with the pickers of ours and its pixels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as Picture
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from env.browser import pickers, script
 from env.browser.find import find
 from env.browser.launch import FLAGS
 from env.observation import Image
@@ -27,7 +28,10 @@ def open_page(width: int, height: int) -> Iterator[Page]:
             chromium_sandbox=os.geteuid() != 0,  # the sandbox refuses to run for root
         )
         try:
-            yield browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
+            page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
+            page.add_init_script(script.source("quiet.js"))
+            page.add_init_script(pickers.source())
+            yield page
         finally:
             browser.close()
 

@@ -105,11 +105,14 @@
     const box = clip(rect, origin);
     if (!box) return [];
     if (open(element, box, origin)) return [box];
-    const step = 2, columns = Math.ceil((box[2] - box[0]) / step), rows = Math.ceil((box[3] - box[1]) / step);
+    // A click lies on the corner of a pixel, which matters where a thing is small.
+    const small = Math.max(box[2] - box[0], box[3] - box[1]) <= 24, step = small ? 1 : 2;
+    const columns = Math.ceil((box[2] - box[0]) / step), rows = Math.ceil((box[3] - box[1]) / step);
     const cells = [];
     for (let v = 0; v < rows; v++) {
       for (let u = 0; u < columns; u++) {
-        const x = Math.min(box[0] + u * step + 1, box[2] - 0.5), y = Math.min(box[1] + v * step + 1, box[3] - 0.5);
+        const x = Math.min(box[0] + u * step + step - 1, box[2] - 0.5);
+        const y = Math.min(box[1] + v * step + step - 1, box[3] - 0.5);
         cells.push(shows(element, origin.left + x, origin.top + y));
       }
     }

@@ -1,8 +1,11 @@
 // Knows, for the page as it stands, what a right next action is. It reads the page and changes nothing in it.
+// What is right on which page is told to it by the files in answers/, through `learn`.
 (() => {
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const one = (selector) => document.querySelector(selector);
   const quoted = () => core.getUtterance().match(/"(.*)"/)[1];
+  const shown = (element) => element.getClientRects().length > 0;
+  const labelled = (selector, text) => all(selector).filter((element) => element.textContent.trim() === text);
 
   const click = (elements) => ({kind: "click", elements});
 
@@ -23,62 +26,10 @@
     return click(steps.length ? steps.flatMap((step) => step.elements) : [button]);
   };
 
-  // Boxes or options that are to be in a state, then the button.
-  const choose = (button) => {
-    const asked = core.getUtterance().match(/^Select (.*) and click Submit\.$/)[1].split(", ");
-    const wrong = all("#boxes label").filter((label) => {
-      const box = label.querySelector("input"), wanted = asked.includes(label.textContent);
-      return box.checked !== wanted && (wanted || box.type === "checkbox");
-    });
-    return click(wrong.length ? wrong : [button]);
-  };
-
-  const labelled = (selector, text) => all(selector).filter((element) => element.textContent.trim() === text);
-
-  const widget = (kind) => all(`#area [data-type="${kind}"]`).map((element) => element.closest("label") || element);
-
-  const dialog = (text) => text === "x" ? all(".ui-dialog-titlebar button") : labelled(".ui-dialog-buttonset button", text);
-
-  const sequence = () => {
-    if (buttonsPushed.length && buttonsPushed[0] !== "subbtn") return null;
-    return click(all(buttonsPushed.length ? "#subbtn2" : "#subbtn"));
-  };
-
-  const login = () => {
-    const [user, password] = Array.from(core.getUtterance().matchAll(/"([^"]*)"/g), (match) => match[1]);
-    return form([[one("#username"), user], [one("#password"), password]], one("#subbtn"));
-  };
-
-  const tasks = {
-    "click-button": () => click(labelled("#area button", quoted())),
-    "click-button-sequence": sequence,
-    "click-checkboxes": () => choose(one("#subbtn")),
-    "click-dialog": () => click(all("button.ui-button")),
-    "click-dialog-2": () => click(dialog(quoted())),
-    "click-link": () => click(labelled(".alink", quoted())),
-    "click-option": () => choose(one("#subbtn")),
-    "click-tab": () => click(labelled("#area ul a", core.getUtterance().match(/Tab #\d/)[0])),
-    "click-test": () => click(all("#subbtn")),
-    "click-test-2": () => click(all("#subbtn")),
-    "click-widget": () => click(widget(quoted())),
-    "enter-text": () => form([[one("#tt"), quoted()]], one("#subbtn")),
-    "focus-text": () => click(all("#tt")),
-    "focus-text-2": () => click([all("#area input")[Number(core.getUtterance().match(/\d/)[0]) - 1]]),
-    "login-user": login,
-  };
-
-  // What can be clicked by mistake without ending the episode.
-  const harmless = {
-    "click-button": "#area input, #area span, #area div",
-    "click-button-sequence": "#query",
-    "click-checkboxes": "#boxes label",
-    "click-dialog": ".ui-dialog-titlebar, #dialog p",
-    "click-dialog-2": ".ui-dialog-titlebar, #dialog p",
-    "click-link": "#area",
-    "click-option": "#boxes label",
-    "click-tab": "#area p",
-    "enter-text": "#tt",
-    "login-user": "#username, #password, #area label",
+  // Of each task: what is right, and what can be clicked by mistake without ending the episode.
+  const answers = {};
+  const learn = (task, right, harmless = "#query") => {
+    answers[task] = {right, harmless};
   };
 
   const WINDOW = {left: 0, top: 0};
@@ -86,20 +37,22 @@
   const order = (a, b) => a[0][1] - b[0][1] || a[0][0] - b[0][0];
 
   // A step with every box in which it may be done, the best box of the first element (in reading order) first.
+  // A step that names its boxes itself is taken at its word.
   const locate = (step) => {
     if (!step) return null;
-    const seen = step.elements.map(boxes).filter((found) => found.length).sort(order);
+    const found = step.boxes ? step.boxes.map((box) => [box]) : step.elements.map(boxes);
+    const seen = found.filter((each) => each.length).sort(order);
     if (!seen.length) return null;
-    const rest = seen.slice(1).map((found) => found[0]).concat(seen.flatMap((found) => found.slice(1)));
+    const rest = seen.slice(1).map((each) => each[0]).concat(seen.flatMap((each) => each.slice(1)));
     return {kind: step.kind, text: step.text || "", boxes: [seen[0][0], ...rest]};
   };
 
-  const expected = (task) => WOB_DONE_GLOBAL ? null : locate(tasks[task]());
+  const expected = (task) => WOB_DONE_GLOBAL ? null : locate(answers[task].right());
 
   const places = (selector) => all(selector)
     .map((element) => measure.clip(element.getBoundingClientRect(), WINDOW)).filter(Boolean);
 
-  const mistakes = (task) => places(harmless[task] || "#query");
+  const mistakes = (task) => places(answers[task].harmless);
 
   const state = () => ({done: WOB_DONE_GLOBAL, reward: WOB_DONE_GLOBAL ? WOB_RAW_REWARD_GLOBAL : 0});
 
@@ -115,8 +68,8 @@
   };
 
   const pictures = (sheet) => Array.from(sheet.cssRules).flatMap((rule) => {
-    const found = rule.style ? rule.style.backgroundImage.matchAll(/url\("?([^")]+)"?\)/g) : [];
-    return Array.from(found, (match) => new URL(match[1], sheet.href || document.baseURI).href);
+    const named = rule.style ? `${rule.style.backgroundImage} ${rule.style.content}` : "";
+    return Array.from(named.matchAll(/url\("?([^")]+)"?\)/g), (match) => new URL(match[1], sheet.href || document.baseURI).href);
   });
 
   // Resolves once every picture of the style sheets is there, and keeps them: icons that come late change the screen.
@@ -135,6 +88,7 @@
   const begin = (seed) => {
     freeze();
     if (document.activeElement) document.activeElement.blur();
+    for (const input of all("input[type=radio], input[type=checkbox]")) input.checked = input.defaultChecked;
     Math.seedrandom(seed);
     core.EPISODE_MAX_TIME = 1e9;
     core.startEpisodeReal();
@@ -144,5 +98,5 @@
     return core.getUtterance();
   };
 
-  window.oracle = {begin, expected, form, locate, mistakes, places, ready, state};
+  window.oracle = {all, begin, click, expected, form, labelled, learn, locate, mistakes, one, places, quoted, ready, shown, state};
 })();
