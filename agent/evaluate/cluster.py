@@ -142,9 +142,8 @@ class Cluster:
         playing = any(guest.turn for guest in crew)
         done, _ = ray.wait(list(waited), timeout=None if playing else self.patience)
         if not done:
-            raise ClusterError(
-                f"no worker has begun within {self.patience:g} seconds; free in the cluster: {ray.available_resources()}"
-            )
+            free = ray.available_resources()
+            raise ClusterError(f"no worker has begun within {self.patience:g} seconds; free in the cluster: {free}")
         return [waited[ref] for ref in done]
 
     def dismiss(self, crew: Sequence[Guest]) -> None:

@@ -65,7 +65,7 @@ def joined(address: str, workers: int) -> Iterator[None]:
 
 @contextmanager
 def _alone(workers: int) -> Iterator[None]:
-    """A cluster for this process, whose token nobody else knows; without one, Ray would write one to the home folder."""
+    """A cluster for this process, whose token nobody else knows; Ray would write one into the home folder."""
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
