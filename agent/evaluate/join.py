@@ -16,6 +16,8 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from agent.manifest import versions
+
 LOCAL = "local"
 """The address that means a cluster of this machine alone, begun for this evaluation and ended with it."""
 
@@ -114,17 +116,18 @@ def share(machines: Sequence[int], workers: int) -> int:
 def _look_over() -> None:
     """Whether all machines that will play have what is here. A function of Python's own is asked: they have that."""
     ask = ray.remote(num_cpus=0)(version)
+    ours = {name: found for name, found in versions().items() if name in ALIKE}
     for machine in machines():
         address = machine["NodeManagerAddress"]
         there = ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine["NodeID"], soft=False))
-        for name in ALIKE:
+        for name, here in ours.items():
             try:
                 found = ray.get(there.remote(name))
             except RayTaskError as error:
                 if not isinstance(error.cause, PackageNotFoundError):
                     raise ClusterError(f"{address}: {error}") from error
                 found = ""
-            agree(name, version(name), found, address)
+            agree(name, here, found, address)
 
 
 def agree(name: str, here: str, there: str, machine: str) -> None:
