@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TypedDict
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from agent.manifest import versions
@@ -23,6 +23,9 @@ LOCAL = "local"
 
 STORE = 80 * 2**20
 """Bytes of shared memory for such a cluster: marks are small, and Ray asks for no less than 75 MiB."""
+
+ANSWER = 120.0
+"""Seconds for a machine to say what it has."""
 
 ALIKE = ("handeye", "miniwob")
 """Packages that decide about marks, and so are to be the same on all machines; Ray looks after itself and Python."""
@@ -48,6 +51,8 @@ def joined(address: str, workers: int) -> Iterator[None]:
     "auto" and HOST:PORT mean one that this machine belongs to; it is left running. "local" begins one here, without
     dashboard and reports, and ends it. Raises `ClusterError` where there is none, or where its machines lack something.
     """
+    if ray.is_initialized():
+        raise ClusterError(f"{address}: this process is connected to a cluster already")
     with ExitStack() as stack:
         stack.callback(ray.shutdown)
         try:
@@ -122,11 +127,11 @@ def _look_over() -> None:
         there = ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(machine["NodeID"], soft=False))
         for name, here in ours.items():
             try:
-                found = ray.get(there.remote(name))
-            except RayTaskError as error:
-                if not isinstance(error.cause, PackageNotFoundError):
-                    raise ClusterError(f"{address}: {error}") from error
+                found = ray.get(there.remote(name), timeout=ANSWER)
+            except PackageNotFoundError:
                 found = ""
+            except RayError as error:
+                raise ClusterError(f"{address}: {error}") from error
             agree(name, here, found, address)
 
 
