@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from agent_runs import ROOT, until
+from agent_runs import ROOT, processes, until
 
 from agent.data.episodes import Oracle
 from agent.evaluate import Mark, Table, evaluate, plan, read_evaluation
@@ -35,9 +36,13 @@ def family(process: int) -> list[psutil.Process]:
     return psutil.Process(process).children(recursive=True)
 
 
-def playing(command: int) -> list[psutil.Process]:
-    """The workers that are in the middle of an episode, by the names that Ray gives processes."""
-    return [process for process in family(command) if process.cmdline()[:1] == ["ray::Seat.play"]]
+def kill_one(command: int) -> bool:
+    """Kill a worker in the middle of an episode, by the name that Ray gives its process; False where none is."""
+    ours = {process.pid for process in family(command)}
+    playing = [process for process in processes("ray::Seat.play") if process in ours]
+    for process in playing[:1]:
+        os.kill(process, signal.SIGKILL)
+    return bool(playing)
 
 
 @contextmanager
@@ -67,9 +72,8 @@ def test_two_workers_mark_as_one_process_does_though_one_of_them_is_killed(tmp_p
     command = [*ORACLE, "--episodes", "3", "--out", str(tmp_path), "--ray", "local", "--workers", "2"]
     with process(command) as running:
         first_mark(tmp_path)
-        until(lambda: len(playing(running.pid)) > 0, 20)
         whole = family(running.pid)
-        playing(running.pid)[0].kill()
+        until(lambda: kill_one(running.pid), 20)
         printed, error = running.communicate(timeout=200)
     assert running.returncode == 0, error
     scores = json.loads(printed)
