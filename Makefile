@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@mkdir -p .setup
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "handeye needs Python 3.11 or newer; set PYTHON=..."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[desktop,dev,ladder,miniwob,ocr,serve,served,train,transformers,video]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[desktop,dev,ladder,miniwob,ocr,ray,serve,served,train,transformers,video]'
 	@touch $@
 
 browser:

@@ -2,14 +2,16 @@
 
 Asking again changes nothing on the screen, so all that may pass by itself is asked again: no connection, a connection
 that broke, too many requests, a server that is overloaded or starting. A request that was refused would be refused
-again, and one that took too long may still be running there, so neither is repeated.
+again, and one that took too long may still be running there, so neither is repeated. Where there are several servers,
+one is asked until it fails, and then the next: what it has read of a conversation need not be read again.
 """
 
 from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -45,30 +47,47 @@ class Patience:
     pause: Callable[[float], None] = field(default=time.sleep, repr=False)
 
 
-class Link:
-    """The official client, and our own rule for what is asked twice."""
+@dataclass(frozen=True)
+class Server:
+    """Where a server is, and the client that asks it."""
 
-    def __init__(self, url: str, key: str = "", patience: Patience | None = None) -> None:
-        self.url, self.patience = url, patience or Patience()
+    url: str
+    client: OpenAI
+
+
+class Link:
+    """The official client, and our own rule for what is asked twice; `others` have the same model as `url`."""
+
+    def __init__(self, url: str, key: str = "", patience: Patience | None = None, others: Sequence[str] = ()) -> None:
+        self.patience = patience or Patience()
         self._key = key
+        self._servers = deque(self._open(each) for each in (url, *others))
+
+    def _open(self, url: str) -> Server:
         timeout = openai.Timeout(self.patience.seconds, connect=min(10.0, self.patience.seconds))
-        self._client = OpenAI(base_url=url, api_key=key or "none", admin_api_key="", timeout=timeout, max_retries=0)
-        self._client.organization = self._client.project = None  # of another account than this server's, if of any
-        weakref.finalize(self, self._client.close)
+        client = OpenAI(base_url=url, api_key=self._key or "none", admin_api_key="", timeout=timeout, max_retries=0)
+        client.organization = client.project = None  # of another account than this server's, if of any
+        weakref.finalize(self, client.close)
+        return Server(url, client)
+
+    @property
+    def url(self) -> str:
+        """The server that is asked next."""
+        return self._servers[0].url
 
     def models(self) -> list[Model]:
         """What the server has."""
-        return list(self._again(lambda: self._client.models.list().data))
+        return list(self._again(lambda client: client.models.list().data))
 
     def complete(self, body: dict[str, JsonValue]) -> ChatCompletion:
         """The whole answer at once."""
-        return self._again(lambda: self._client.post("/chat/completions", body=body, cast_to=ChatCompletion))
+        return self._again(lambda client: client.post("/chat/completions", body=body, cast_to=ChatCompletion))
 
     def stream(self, body: dict[str, JsonValue]) -> Iterator[ChatCompletionChunk]:
         """The answer piece by piece; once a piece has come, nothing is asked again."""
         whole = {**body, "stream": True, "stream_options": {"include_usage": True}}
         chunks = self._again(
-            lambda: self._client.post(
+            lambda client: client.post(
                 "/chat/completions",
                 body=whole,
                 cast_to=ChatCompletion,
@@ -80,23 +99,33 @@ class Link:
             with chunks:
                 yield from chunks
         except openai.OpenAIError as error:
-            raise PolicyBroken(f"{self.url}: the answer broke off: {self._clean(error)}") from None
+            broken = PolicyBroken(f"{self.url}: the answer broke off: {self._clean(error)}")
+            self._servers.rotate(-1)
+            raise broken from None
 
-    def _again(self, ask: Callable[[], T]) -> T:
-        for attempt in range(1, self.patience.attempts + 1):
+    def _again(self, ask: Callable[[OpenAI], T]) -> T:
+        """Ask one server after the other, round by round, with a pause after each round."""
+        servers = len(self._servers)
+        most = self.patience.attempts * servers
+        for attempt in range(1, most + 1):
             try:
-                return ask()
+                return ask(self._servers[0].client)
             except openai.OpenAIError as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise self._broken(error, attempt) from None
-            self.patience.pause(wait)
+                wait = self._wait(error, (attempt - 1) // servers)
+                broken = self._broken(error, attempt) if wait is None or attempt == most else None
+                if not isinstance(broken, QuestionError):
+                    self._servers.rotate(-1)
+                if broken:
+                    raise broken from None
+                assert wait is not None
+            if attempt % servers == 0:
+                self.patience.pause(wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def _wait(self, error: openai.OpenAIError, attempt: int) -> float | None:
-        """Seconds before the next attempt; None where there is to be none."""
-        usual: float = self.patience.first * 2 ** (attempt - 1)
-        if attempt == self.patience.attempts or isinstance(error, openai.APITimeoutError):
+    def _wait(self, error: openai.OpenAIError, rounds: int) -> float | None:
+        """Seconds to wait after so many rounds before this one; None where it is not to be asked again."""
+        usual: float = self.patience.first * 2**rounds
+        if isinstance(error, openai.APITimeoutError):
             return None
         if isinstance(error, openai.APIConnectionError):
             return usual

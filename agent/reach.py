@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from os.path import isdir
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from actions import DIALECTS
 from agent.cache import prefixes
@@ -18,10 +18,12 @@ from agent.settings import BUILTIN, Settings
 from agent.speaker import Sight, Speaker
 
 FOREIGN = "transformers:"
+REPLICAS = re.compile(",(?=https?://)")
 HUB = re.compile(r"(?!\.)[\w.-]+/[\w.-]+(@[\w./-]+)?")
 WORDS = (
     "builtin, a folder with a checkpoint, OWNER/NAME on the hub (or OWNER/NAME@REVISION), "
-    "transformers: before a folder or name, or http://HOST:PORT/v1 of a server (or http://HOST:PORT/v1#MODEL)"
+    "transformers: before a folder or name, or http://HOST:PORT/v1 of a server (or http://HOST:PORT/v1#MODEL; "
+    "several servers of one model with commas between)"
 )
 
 
@@ -59,6 +61,21 @@ def reach(model: str, sight: Sight, options: Options, environ: Mapping[str, str]
         raise ModelError(f"--model {model} needs the extra `{extra}`: pip install 'handeye[{extra}]'") from error
 
 
+def replicas(model: str) -> tuple[tuple[str, ...], str]:
+    """The addresses of the servers that `model` names, and the name of the model there, empty where none is said."""
+    urls, _, name = model.partition("#")
+    return tuple(REPLICAS.split(urls)), name
+
+
+def turned(model: str, place: int) -> str:
+    """`model` as the client of this number is told it: where it names several servers, another is the first."""
+    if not model.startswith(("http://", "https://")):
+        return model
+    urls, name = replicas(model)
+    first = place % len(urls)
+    return ",".join(urls[first:] + urls[:first]) + (f"#{name}" if name else "")
+
+
 def _folder(model: str, *, foreign: bool = False) -> Path:
     """The checkpoint folder that a word names: itself, or what is downloaded for it."""
     if isdir(model):
@@ -88,11 +105,12 @@ def _served(model: str, sight: Sight, options: Options, environ: Mapping[str, st
 
     if sight.dtype != "auto":
         raise OptionError(f"dtype {sight.dtype}: a server has chosen its own")
-    url = urlsplit(model)
-    if url.username or url.password or not url.hostname:
-        raise OptionError(
-            f"expected http://HOST:PORT/v1; an API key belongs into the environment variable {options.key}"
-        )
+    urls, name = replicas(model)
+    for url in map(urlsplit, urls):
+        if url.username or url.password or not url.hostname:
+            raise OptionError(
+                f"expected http://HOST:PORT/v1; an API key belongs into the environment variable {options.key}"
+            )
     key = environ.get(options.key, "")
     if not key and options.key != KEY:
         raise OptionError(f"--with key={options.key}: there is no such environment variable")
@@ -103,7 +121,5 @@ def _served(model: str, sight: Sight, options: Options, environ: Mapping[str, st
     stated = options.stated()
     budgets = {"min_pixels": sight.min_pixels, "max_pixels": sight.max_pixels}
     stated = Settings.model_validate({name: value for name, value in budgets.items() if value}).over(stated)
-    link = Link(
-        urlunsplit(url._replace(fragment="")), key, Patience(seconds=options.timeout, attempts=options.attempts)
-    )
-    return Served(link, Wish(url.fragment, stated, options.constrain, tokenizer))
+    link = Link(urls[0], key, Patience(seconds=options.timeout, attempts=options.attempts), urls[1:])
+    return Served(link, Wish(name, stated, options.constrain, tokenizer))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import agent_players
@@ -53,11 +53,29 @@ def test_a_bug_in_a_process_is_told_where_it_was_asked_for() -> None:
         list(spread(agent_players.faulty, plan(["click-test"], 1, SEED), 2))
 
 
-@pytest.mark.parametrize("ways", [Ways(), Ways(("dtype=int8",), "b", os.environ)])
-def test_who_plays_can_be_sent_to_another_process(ways: Ways) -> None:
-    sent = pickle.loads(pickle.dumps(Chosen("builtin", ways)))
+@pytest.mark.parametrize("ways", [Ways(), Ways(("key=MINE", "dtype=int8"), "b")])
+def test_who_plays_is_sent_to_another_process_and_of_the_environment_what_it_needs(ways: Ways) -> None:
+    environ = {"HANDEYE_API_KEY": "1", "MINE": "2", "HOME": "/home/a", "AWS_SECRET_ACCESS_KEY": "3"}
+    sent = pickle.loads(pickle.dumps(Chosen("builtin", replace(ways, environ=environ))))
     assert (sent.model, sent.ways.options, sent.ways.grounder) == ("builtin", ways.options, ways.grounder)
-    assert dict(sent.ways.environ) == dict(ways.environ)
+    own = {"MINE", "HANDEYE_API_KEY"} if ways.options else {"HANDEYE_API_KEY"}
+    assert set(sent.ways.environ) == {"HOME", *own}
+
+
+def test_of_several_servers_each_worker_has_another_first_and_all_of_them() -> None:
+    chosen = Chosen("http://a/v1,https://b/v1,http://c/v1#m", Ways(grounder="http://d/v1,http://e/v1"))
+    assert [chosen.at(place).model for place in range(4)] == [
+        "http://a/v1,https://b/v1,http://c/v1#m",
+        "https://b/v1,http://c/v1,http://a/v1#m",
+        "http://c/v1,http://a/v1,https://b/v1#m",
+        "http://a/v1,https://b/v1,http://c/v1#m",
+    ]
+    assert [chosen.at(place).ways.grounder for place in (0, 1)] == [
+        "http://d/v1,http://e/v1",
+        "http://e/v1,http://d/v1",
+    ]
+    for one in ("builtin", "a,b/c", "oracle", "http://a/x,y/v1#m,http://n", "http://a/v1"):
+        assert Chosen(one).at(1) == Chosen(one)
 
 
 def test_nothing_to_play_starts_nothing() -> None:

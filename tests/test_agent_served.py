@@ -247,6 +247,29 @@ def test_a_server_that_is_not_there_is_asked_for_several_times() -> None:
     assert waits == [0.5, 1.0]
 
 
+def test_where_one_of_several_servers_is_gone_the_next_is_asked_at_once_and_from_then_on() -> None:
+    waits: list[float] = []
+    patience = Patience(attempts=3, pause=waits.append)
+    with standing(told(chat("the second"))) as second:
+        with standing(told(chat("the first")), told(chat("the first")), PASSING["overloaded"]) as first:
+            speaker = Served(Link(f"{first.url}/v1", "", patience, (f"{second.url}/v1",)))
+            assert [speaker.say(ask()).text for _ in range(4)] == ["the first"] * 2 + ["the second"] * 2
+        gone = Served(Link(f"{first.url}/v1", "", patience, (f"{second.url}/v1",)))
+        assert [gone.say(ask()).text for _ in range(2)] == ["the second"] * 2
+    assert waits == []
+    assert len(first.asked) == 1 + 3  # of its models, and three times
+    with pytest.raises(PolicyBroken, match=r"cannot be reached: .* \(6 attempts\)"):
+        gone.say(ask())
+    assert waits == [0.5, 1.0]
+
+
+def test_every_address_of_several_servers_is_looked_at() -> None:
+    for model in ("http://a/v1,http://", "http://a/v1,http://u:p@b/v1#m"):
+        with pytest.raises(ModelError, match="expected http://HOST:PORT/v1"):
+            open_speaker(model)
+    assert open_speaker("http://a/v1,http://b/v1#m").name == "m"
+
+
 def test_a_server_that_takes_too_long_is_not_asked_again() -> None:
     ended = threading.Event()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agent.evaluate.players import Chosen
     from agent.schema import ModelEntry
 
+RAY = "a Ray cluster to play on: auto or HOST:PORT of one that this machine is in; local begins one, and ends it"
 PLAYER = f"{options.MODEL}; or oracle (does what the pages say is right, where that is known)"
 
 
@@ -36,6 +38,7 @@ def miniwob(
         int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
     ] = 1_000_000,
     workers: Annotated[int, typer.Option("--workers", min=1, help="processes, each with a browser and a model")] = 1,
+    ray: Annotated[str, typer.Option("--ray", metavar="ADDRESS", help=RAY)] = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="keep each episode there, and go on from what it has")
     ] = None,
@@ -61,7 +64,7 @@ def miniwob(
         options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
         versions=versions(),
     )
-    marks = _play(asked, plan(names, episodes, seed), Chosen(model, ways), workers, out)
+    marks = _play(asked, plan(names, episodes, seed), Crew(Chosen(model, ways), workers, ray), out)
     _tell(summary(marks, asked.model.name, asked.suite), as_json)
 
 
@@ -104,7 +107,7 @@ def _entry(model: str, ways: Ways) -> ModelEntry:
     return described(model_of(model, ways=ways))
 
 
-def _play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, out: Path | None) -> Sequence[Mark]:
+def _play(asked: Asked, chances: Sequence[Chance], crew: Crew, out: Path | None) -> Sequence[Mark]:
     """The final marks of `chances`: those that lie in `out`, and those that are played now."""
     from agent.evaluate import EvaluationError, Kept, final, read_evaluation
 
@@ -114,19 +117,44 @@ def _play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, 
         except (EvaluationError, OSError) as error:
             refuse(f"--out: {error}")
         missing = kept.missing(chances) if kept else chances
-        marks = _followed(_marks(missing, maker, workers), len(chances), len(chances) - len(missing), kept)
+        marks = _followed(_marks(missing, crew), len(chances), len(chances) - len(missing), kept)
     return read_evaluation(out)[1] if out else final(marks, asked.tasks)
 
 
-def _marks(chances: Sequence[Chance], maker: Chosen, workers: int) -> Iterator[Mark]:
+@dataclass(frozen=True)
+class Crew:
+    """Who plays, how many at once, and on which cluster."""
+
+    maker: Chosen
+    workers: int
+    ray: str
+
+
+def _marks(chances: Sequence[Chance], crew: Crew) -> Iterator[Mark]:
     from agent.evaluate import Table, evaluate, spread
     from env import MiniWoB
 
-    if workers > 1:
-        yield from spread(maker, chances, min(workers, max(1, len(chances))))
+    workers = min(crew.workers, max(1, len(chances)))
+    if crew.ray:
+        yield from _scattered(chances, crew, workers)
+    elif crew.workers > 1:
+        yield from spread(crew.maker, chances, workers)
     elif chances:
         with MiniWoB() as env:
-            yield from evaluate(Table(env, maker(env)), chances)
+            yield from evaluate(Table(env, crew.maker(env)), chances)
+
+
+def _scattered(chances: Sequence[Chance], crew: Crew, workers: int) -> Iterator[Mark]:
+    try:
+        from agent.evaluate.cluster import scatter
+        from agent.evaluate.join import ClusterError
+    except ModuleNotFoundError as error:
+        refuse(f"--ray needs the extra `ray`: pip install 'handeye[ray]' ({error})")
+    try:
+        with redirect_stdout(sys.stderr):  # where Ray tells of workers that died
+            yield from scatter(crew.maker, chances, workers, crew.ray)
+    except ClusterError as error:
+        refuse(f"--ray {error}")
 
 
 def _followed(marks: Iterator[Mark], total: int, done: int, kept: Kept | None) -> list[Mark]:

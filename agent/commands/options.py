@@ -11,6 +11,7 @@ from agent.choose import Ways
 
 MODEL = (
     "builtin, a checkpoint folder, OWNER/NAME on the hub, transformers:FOLDER-OR-NAME, or a server's http://.../v1#NAME"
+    " (several servers of one model: with commas between)"
 )
 WITH = (
     "more about the model, once for each: dialect, history (newest, last:N, chunk:N, all), max-tokens, min-pixels, "

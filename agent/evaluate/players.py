@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from agent.cache import PLACES
 from agent.choose import AS_IT_IS, Ways, choose
 from agent.data.episodes import Oracle
+from agent.options import GROUNDER, Options
 from agent.policy import Policy
+from agent.reach import turned
 from env import MiniWoB
 
 ORACLE = "oracle"
@@ -24,6 +27,14 @@ class Chosen:
         """The policy that plays on `env`."""
         return Oracle(env) if self.model == ORACLE else choose(self.model, (), self.ways)
 
+    def at(self, place: int) -> Chosen:
+        """The same for the worker of this number: of several servers, another is its first."""
+        ways = replace(self.ways, grounder=turned(self.ways.grounder, place))
+        return Chosen(turned(self.model, place), ways)
+
     def __reduce__(self) -> tuple[type[Chosen], tuple[str, Ways]]:
-        """As it is sent: the environment that keys are looked up in, as plain data."""
-        return type(self), (self.model, replace(self.ways, environ=dict(self.ways.environ)))
+        """As it is sent: of the environment no more than the API keys and the place of the cache."""
+        keys = {Options.of(self.ways.options, part).key for part in ("", GROUNDER)}
+        needed = keys.union(name for name, _ in PLACES)
+        environ = {name: value for name, value in self.ways.environ.items() if name in needed}
+        return type(self), (self.model, replace(self.ways, environ=environ))
