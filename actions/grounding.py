@@ -64,8 +64,8 @@ class Grounded:
 def parse_grounding(text: str, frame: Frame) -> Grounded:
     """Every box and point that a reply names, brought from the image of `frame` to the original.
 
-    A box that was cut off at the end of the reply is left out. `Nowhere` where nothing is pointed at, ActionError where a
-    place lies outside the image.
+    A box that was cut off at the end of the reply is left out. `Nowhere` where nothing is pointed at, ActionError
+    where a place lies outside the image.
     """
     thought = _THOUGHT.match(text)
     answer = text[thought.end() :] if thought else text
