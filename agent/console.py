@@ -83,7 +83,7 @@ def scores(sheet: Sheet) -> Table:
     title = f"{sheet.title}: {sheet.measure} {sheet.score.mean:.4f} [{low}, {high}]"
     table = Table(title=escape(clean(title, 200)), caption=escape(clean(f"{sheet.over}. {sheet.facts[0]}", 400)))
     for name in ("", sheet.measure, "interval", *sheet.heads):
-        table.add_column(escape(name), justify="right" if name else "left")
+        table.add_column(escape(name), justify="right" if name else "left", no_wrap=name in ("", "interval"))
     for row in sheet.rows:
         score = row.score
         cells = (f"{score.mean:.2f}", f"{score.low:.2f}–{score.high:.2f}", *row.cells)

@@ -38,15 +38,18 @@ def judging_seed(number: int) -> int:
 
 
 def make(out: Path, count: int, seed: int) -> int:
-    """Write the set and return how many items it has."""
-    random = Random(judging_seed(seed))
+    """Write the set and return how many items it has; a larger one of the same seed begins with the same."""
     (out / "images").mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
-    with open_page(WIDTH * COLUMNS, HEIGHT * ROWS) as page:
-        camera = Camera(page, WIDTH * COLUMNS, HEIGHT * ROWS)
+    number, tall = judging_seed(seed) << 20, min(ROWS, -(-count // COLUMNS) + 1)
+    with open_page(WIDTH * COLUMNS, HEIGHT * tall) as page:
+        camera = Camera(page, WIDTH * COLUMNS, HEIGHT * tall)
         while len(rows) < count:
-            sheets = _sheets(random)
-            for sheet, (image, seen) in zip(sheets, tiles.shoot(page, camera, sheets), strict=True):
+            chances = [Random(number + each) for each in range(COLUMNS * tall)]
+            number += len(chances)
+            sheets = [random.choices(KINDS, WEIGHTS)[0](random) for random in chances]
+            drawn = tiles.shoot(page, camera, sheets)
+            for random, sheet, (image, seen) in zip(chances, sheets, drawn, strict=True):
                 wanted = _wanted(random, seen["items"])
                 if wanted is None or len(rows) == count:
                     continue
@@ -55,10 +58,6 @@ def make(out: Path, count: int, seed: int) -> int:
                 rows.append(_row(name, sheet, wanted))
     replace(out / ANNOTATIONS, json.dumps(rows, indent=1, ensure_ascii=False).encode() + b"\n")
     return len(rows)
-
-
-def _sheets(random: Random) -> list[Sheet]:
-    return [random.choices(KINDS, WEIGHTS)[0](Random(random.random())) for _ in range(COLUMNS * ROWS)]
 
 
 def _wanted(random: Random, items: Sequence[Item]) -> Item | None:
