@@ -10,7 +10,7 @@ import typer
 from agent.choose import open_speaker
 from agent.commands import options
 from agent.commands.ending import refuse, told
-from agent.commands.judging import Out, judge, name, tell
+from agent.commands.judging import Out, judge, name_left, tell
 from agent.seeing import sight
 from agent.spoken import ModelPolicy
 
@@ -42,7 +42,7 @@ def grounding(
     as_json: options.Json = False,
 ) -> None:
     """Click accuracy on a grounding set in ScreenSpot's formats."""
-    from agent.evaluate import LeftOut, evaluate
+    from agent.evaluate import evaluate
     from agent.evaluate.ground import Pointer, Pointing, seen
     from agent.manifest import model as described
     from agent.manifest import versions
@@ -64,9 +64,9 @@ def grounding(
         said_by=found.said_by,
         wording=wording,
         items=len(found.items),
-        left_out=tuple(LeftOut(place=each.place, why=each.why) for each in found.left),
+        left_out=found.left,
     )
-    name(asked.left_out)
+    name_left(asked.left_out)
     pointer = Pointer(speaker, wording, max_tokens)
     tell(asked, judge(asked, found.items, lambda missing: evaluate(pointer, missing), out), as_json)
 

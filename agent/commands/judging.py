@@ -54,7 +54,7 @@ def tell(asked: Order[M], marks: Sequence[M], as_json: bool) -> None:
         console().print(scores(asked.sheet(marks)))
 
 
-def name(left: Sequence[LeftOut]) -> None:
+def name_left(left: Sequence[LeftOut]) -> None:
     """Say on standard error what could not be used."""
     for each in left[:SHOWN]:
         sys.stderr.write(f"left out: {clean(str(each), 300)}\n")

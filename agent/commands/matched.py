@@ -11,7 +11,7 @@ import typer
 from agent.commands import options
 from agent.commands.ending import refuse
 from agent.commands.given import model_of
-from agent.commands.judging import Out, judge, name, tell
+from agent.commands.judging import Out, judge, name_left, tell
 
 if TYPE_CHECKING:
     from agent.evaluate import LeftOut
@@ -77,7 +77,7 @@ def steps(
         told=told,
         left_out=(*left, *(each for source in sources for each in source.left)),
     )
-    name(asked.left_out)
+    name_left(asked.left_out)
     matcher = Matcher(policy, {source.name: source for source in sources}, rules)
     asks = [ask for source in sources for ask in source.asks]
     tell(asked, judge(asked, asks, lambda missing: evaluate(matcher, missing), out), as_json)
@@ -102,7 +102,7 @@ def _sources(
     if twice := sorted({each for each in names if names.count(each) > 1}):
         refuse(f"two runs are called {', '.join(twice)}; give one of them another name")
     if not any(source.asks for source in sources):
-        name(left)
+        name_left(left)
         refuse(f"no recorded step can be used; {len(left)} left out (see also --any-outcome)")
     return sources, left
 

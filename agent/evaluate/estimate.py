@@ -57,7 +57,7 @@ def estimated(values: Iterable[tuple[Judged, float]]) -> Estimate:
 
 
 def interval(groups: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean of group means; episodes are redrawn within each group."""
+    """95 % bootstrap interval of the mean of group means; values are redrawn within each group."""
     return ends(resampled(groups, draws, seed))
 
 

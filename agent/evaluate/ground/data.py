@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.evaluate.judged import Key
+from agent.evaluate.order import LeftOut
 from agent.exchange.outside import Wrong, contents, inside, rows
 from agent.speaker import QuestionError, Speaker
 
@@ -107,14 +108,6 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Left:
-    """An item that cannot be used, and why."""
-
-    place: str
-    why: str
-
-
-@dataclass(frozen=True)
 class Read:
     """A row, where it stands, and its picture."""
 
@@ -135,7 +128,7 @@ class Data:
     form: Form
     said_by: Literal["fields", "user"]
     items: tuple[Item, ...]
-    left: tuple[Left, ...]
+    left: tuple[LeftOut, ...]
 
 
 def read(path: Path, *, form: Form | None = None, pictures: Path | None = None) -> Data:
@@ -144,7 +137,7 @@ def read(path: Path, *, form: Form | None = None, pictures: Path | None = None) 
     What cannot be used is named. Raises `DataError` where nothing can be read, and where nobody says what boxes are.
     """
     found: list[Read] = []
-    left: list[Left] = []
+    left: list[LeftOut] = []
     digests: dict[str, str] = {}
     try:
         for file in _files(path):
@@ -160,7 +153,7 @@ def read(path: Path, *, form: Form | None = None, pictures: Path | None = None) 
     for one in found:
         box = one.row.box(said)
         if unfit := _unfit(box, one.size):
-            left.append(Left(one.place, unfit))
+            left.append(LeftOut(place=one.place, why=unfit))
         else:
             items.append(Item(one.file, one.number, one.path, one.size, one.row, box))
     if not items:
@@ -172,7 +165,11 @@ def seen(data: Data, speaker: Speaker) -> Data:
     """The same without the pictures that `speaker` cannot see. Raises `PolicyBroken`."""
     sizes = {item.size for item in data.items}
     wrong = {size: why for size in sizes if (why := _blind(speaker, size))}
-    left = [Left(f"{item.file}: item {item.number}", wrong[item.size]) for item in data.items if item.size in wrong]
+    left = [
+        LeftOut(place=f"{item.file}, item {item.number}", why=wrong[item.size])
+        for item in data.items
+        if item.size in wrong
+    ]
     items = tuple(item for item in data.items if item.size not in wrong)
     return Data(data.files, data.form, data.said_by, items, (*data.left, *left))
 
@@ -197,19 +194,20 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _rows(file: Path, pictures: Path | None) -> Iterator[Read | Left]:
+def _rows(file: Path, pictures: Path | None) -> Iterator[Read | LeftOut]:
     known: dict[str, tuple[Path, tuple[int, int]] | str] = {}
     for number, (place, row) in enumerate(rows(file, Row), start=1):
         if isinstance(row, Wrong):
-            yield Left(place, str(row).removeprefix(f"{place}: "))
+            yield LeftOut(place=place, why=str(row).removeprefix(f"{place}: "))
             continue
         name = row.img_filename
         shot = known[name] if name in known else known.setdefault(name, _picture(name, file, pictures))
         if isinstance(shot, str):
-            yield Left(place, shot)
+            yield LeftOut(place=place, why=shot)
         elif row.img_size is not None and row.img_size != shot[1]:
             theirs, ours = ("{}x{}".format(*size) for size in (row.img_size, shot[1]))
-            yield Left(place, f"img_size says {theirs}, and picture {name[:200]!r} has {ours} pixels")
+            why = f"img_size says {theirs}, and picture {name[:200]!r} has {ours} pixels"
+            yield LeftOut(place=place, why=why)
         else:
             yield Read(file.name, number, place, row, *shot)
 
@@ -267,5 +265,5 @@ def _unfit(box: Box, size: tuple[int, int]) -> str:
     return ""
 
 
-def _some(left: Sequence[Left]) -> str:
-    return f"the first: {left[0].place}: {left[0].why}" if left else "it is empty"
+def _some(left: Sequence[LeftOut]) -> str:
+    return f"the first: {left[0]}" if left else "it is empty"
