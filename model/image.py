@@ -227,13 +227,14 @@ def decode(data: bytes) -> Pixels:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of the upright picture in an image file, by its head alone: the rest may still be damaged.
+    """Width and height of the upright picture in an image file, by its head alone.
 
-    `ImageError` names the file.
+    The rest may still be damaged, or, in a PNG, turn it after all. `ImageError` names the file.
     """
     try:
         with path.open("rb") as data, _opened(data) as file:
-            turned = file.getexif().get(ORIENTATION) in SIDEWAYS
+            told = file.format != "PNG" or "exif" in file.info  # Pillow would unpack a PNG to look for it at the end
+            turned = told and file.getexif().get(ORIENTATION) in SIDEWAYS
             return (file.height, file.width) if turned else (file.width, file.height)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None

@@ -13,6 +13,7 @@ from agent.policy import PolicyBroken
 from agent.seeing import SightError, picture
 from agent.speaker import QuestionError, Speaker
 from agent.step import StopReason, Usage
+from env import Image
 
 TOKENS = 512
 """Most tokens of an answer."""
@@ -34,7 +35,7 @@ class Pointer:
         """How it points at `item`."""
         began = self.clock()
         try:
-            image = picture(item.path, self.speaker)
+            image = _upright(picture(item.path, self.speaker), item)
             target = self.wording.replace("{}", item.row.instruction)
             found = find(self.speaker, image, target, max_tokens=self.max_tokens)
         except PolicyBroken as error:
@@ -74,6 +75,14 @@ class Pointer:
             stop=stop,
             detail=detail[:500],
         )
+
+
+def _upright(image: Image, item: Item) -> Image:
+    """`image`, if it is as large as its head said, since the box was read by that."""
+    height, width = image.shape[:2]
+    if (width, height) != item.size:
+        raise SightError(f"{item.path}: {width}x{height} pixels, and its head says {item.size[0]}x{item.size[1]}")
+    return image
 
 
 def judged(found: Found, box: Box) -> tuple[Answer, tuple[float, float] | None]:
