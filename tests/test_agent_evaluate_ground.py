@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from test_agent_ask import invoke
 
 from actions import Grounded, Point
 from agent.data.pointing import ANNOTATIONS, make
-from agent.evaluate import Kept, evaluate, read_evaluation, render
+from agent.evaluate import EvaluationError, Kept, evaluate, read_evaluation, render
 from agent.evaluate.ground import DataError, Item, Pointed, Pointer, Pointing, read, seen
 from agent.evaluate.ground.play import judged
 from agent.grounding import Found
@@ -159,15 +160,15 @@ def test_the_built_in_model_is_scored_kept_gone_on_with_compared_and_drawn(tiles
     with Image.open(tmp_path / "chart.png") as chart:
         assert chart.width > 500
 
-    code, _, problems = invoke(*command, "--wording", "the word {}")
-    assert code == 2
-    assert "holds an evaluation with wording '{}', not 'the word {}'" in problems
-    rows = json.loads((tiles / ANNOTATIONS).read_text())
-    (tmp_path / "images").symlink_to(tiles / "images")
-    (tmp_path / ANNOTATIONS).write_text(json.dumps(rows[:5]))
-    code, _, problems = invoke("eval", "ground", "--data", tmp_path / ANNOTATIONS, "--out", out)
-    assert code == 2
-    assert "holds an evaluation with data" in problems
+    asked = read_evaluation(out).asked
+    for update, why in (
+        ({"wording": "the word {}"}, "wording '{}', not 'the word {}'"),
+        ({"boxes": "xyxy"}, "boxes 'xywh', not 'xyxy'"),
+        ({"files": {ANNOTATIONS: "0" * 64}}, "data 'screenspot_tiles.json"),
+        ({"options": ()}, "--with answer-tokens=512, not nothing"),
+    ):
+        with pytest.raises(EvaluationError, match=re.escape(why)):
+            Kept(out, asked.model_copy(update=update))
 
 
 PLAIN = {"img_filename": "a.png", "instruction": "go", "data_type": "text", "data_source": "ios"}

@@ -31,7 +31,7 @@ from actions import (
     Type,
     Wait,
 )
-from agent.evaluate import LeftOut, estimate, evaluate, read_evaluation
+from agent.evaluate import EvaluationError, Kept, LeftOut, estimate, evaluate, read_evaluation
 from agent.evaluate.steps import Ask, Matched, Matcher, Matching, Recording, Rules, Truth, episodes, match, recordings
 from agent.exchange import Wrong
 from agent.policy import PolicyBroken, Scripted
@@ -274,16 +274,17 @@ def test_the_built_in_model_is_scored_kept_compared_and_drawn(run: Path, tmp_pat
     assert (found["pairs"], found["difference"], found["flips"]) == (4, 0, [])
     assert invoke("eval", "report", out)[0] == 0
     assert "steps right" in (out / "report.html").read_text()
-    for words, why in (
-        (("--tolerance", "0.2"), "tolerance '0.14', not '0.2'"),
-        (("--text", "exact"), "text 'normalised', not 'exact'"),
+    for update, why in (
+        ({"tolerance": 0.2}, "tolerance '0.14', not '0.2'"),
+        ({"text": "exact"}, "text 'normalised', not 'exact'"),
+        ({"told": "step"}, "instructions 'goal', not 'step'"),
+        ({"runs": {"sign-in": "0"}}, "run sign-in"),
     ):
-        code, _, problems = invoke(*command, *words)
-        assert (code, why in problems) == (2, True), problems
-    again = tmp_path / "sign-in"
-    keep(again, WIN)
-    code, _, problems = invoke("eval", "steps", again, "--out", out)
-    assert (code, "with run sign-in" in problems) == (2, True), problems
+        with pytest.raises(EvaluationError, match=why):
+            Kept(out, read_evaluation(out).asked.model_copy(update=update))
+    asked = read_evaluation(out).asked.model_copy(update={"runs": {"another": "0"}})
+    with Kept(out, asked) as kept:
+        assert (len(kept.marks), kept.final) == (4, ())  # more runs may come
 
 
 GOAL = {"episode_id": 7, "goal": "find it", "step_instructions": ["tap", "open", "write", "down"]}
