@@ -27,7 +27,7 @@ from actions.action import (
 )
 from actions.dialect import DIALECTS, Dialect, dialect
 from actions.frame import Convention, Frame, smart_resize
-from actions.grounding import Grounded, parse_grounding
+from actions.grounding import Grounded, Nowhere, parse_grounding
 from actions.space import ActionSpace
 from actions.spare import ignored
 from actions.terms import Bounds
@@ -55,6 +55,7 @@ __all__ = [
     "Modifier",
     "Move",
     "Navigate",
+    "Nowhere",
     "Point",
     "Scroll",
     "Select",

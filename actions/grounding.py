@@ -44,6 +44,10 @@ Place = tuple[Sequence[float], str]
 """Two numbers of a point or four of a box, in the model's image, and the label."""
 
 
+class Nowhere(ActionError):
+    """A reply that can be read, and that points at nothing."""
+
+
 @dataclass(frozen=True)
 class Grounded:
     """What a reply points at, in pixels of the original image.
@@ -60,8 +64,8 @@ class Grounded:
 def parse_grounding(text: str, frame: Frame) -> Grounded:
     """Every box and point that a reply names, brought from the image of `frame` to the original.
 
-    A box that was cut off at the end of the reply is left out. ActionError where nothing is pointed at, and where a
-    place lies outside the image.
+    A box that was cut off at the end of the reply is left out. `Nowhere` where nothing is pointed at, ActionError
+    where a place lies outside the image.
     """
     thought = _THOUGHT.match(text)
     answer = text[thought.end() :] if thought else text
@@ -69,7 +73,7 @@ def parse_grounding(text: str, frame: Frame) -> Grounded:
         found = list(_some(read(answer)))
         if found:
             return _bring(found, frame, form)
-    raise ActionError(
+    raise Nowhere(
         'the reply points at nothing; write for each thing {"bbox_2d": [x1, y1, x2, y2], "label": "..."} '
         'or {"point_2d": [x, y], "label": "..."}'
     )

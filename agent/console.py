@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +15,9 @@ from rich.text import Text
 from agent.describe import clean, describe
 from agent.outcome import LegResult, Outcome, Result
 from agent.step import Step
+
+if TYPE_CHECKING:
+    from agent.evaluate import Sheet
 
 STYLES = {
     Outcome.VERIFIED: "bold green",
@@ -73,31 +77,22 @@ def outcomes(rows: list[tuple[str, Result]], title: str) -> Table:
     return table
 
 
-def success(scores: dict[str, object]) -> Table:
-    """One row for each MiniWoB++ task."""
-    tasks = scores["tasks"]
-    assert isinstance(tasks, dict)
-    title = f"{scores['suite']}, {clean(str(scores['model']), 60)}: {scores['success']} {scores['confidence']}"
-    table = Table(title=escape(title), caption=f"{scores['episodes']} episodes, {scores['broken']} broken")
-    for name in ("task", "success", "interval", "first action", "steps", "s/step"):
-        table.add_column(name, justify="left" if name == "task" else "right")
-    for name, row in tasks.items():
-        low, high = row["confidence"]
-        first = row["first_action_correct"]
-        told = "–" if first is None else f"{first:.2f}"
-        table.add_row(
-            name,
-            f"{row['success']:.2f}",
-            f"{low:.2f}–{high:.2f}",
-            told,
-            f"{row['steps']:.2f}",
-            f"{row['seconds_per_step']:.2f}",
-        )
+def scores(sheet: Sheet) -> Table:
+    """One row for each group of an evaluation, and one of all."""
+    low, high = sheet.score.confidence
+    title = f"{sheet.title}: {sheet.measure} {sheet.score.mean:.4f} [{low}, {high}]"
+    table = Table(title=escape(clean(title, 200)), caption=escape(clean(f"{sheet.over}. {sheet.facts[0]}", 400)))
+    for name in ("", sheet.measure, "interval", *sheet.heads):
+        table.add_column(escape(name), justify="right" if name else "left", no_wrap=name in ("", "interval"))
+    for row in sheet.rows:
+        score = row.score
+        cells = (f"{score.mean:.2f}", f"{score.low:.2f}–{score.high:.2f}", *row.cells)
+        table.add_row(plain(row.name), *map(plain, cells), end_section=row is sheet.rows[-2])
     return table
 
 
 def flips(found: dict[str, object]) -> Table:
-    """One row for each episode that only one of two evaluations won."""
+    """One row for each pair of marks of which one evaluation alone won one."""
     rows, models = found["flips"], found["models"]
     assert isinstance(rows, list)
     assert isinstance(models, list)
@@ -105,12 +100,14 @@ def flips(found: dict[str, object]) -> Table:
     title = f"{names[1]} against {names[0]}: {found['difference']:+} {found['confidence']}"
     counts = f"both won {found['both']}, first alone {found['first_only']}, second alone {found['second_only']}"
     table = Table(
-        title=escape(title), caption=f"{found['pairs']} episodes: {counts}, neither {found['neither']}; p {found['p']}"
+        title=escape(title), caption=f"{found['pairs']} pairs: {counts}, neither {found['neither']}; p {found['p']}"
     )
-    for name in ("task", "seed", "won by", "ended"):
-        table.add_column(name, justify="right" if name == "seed" else "left")
+    labels = [name for name in (rows[0] if rows else {}) if name not in ("won_by", "stops", "steps")]
+    for name in (*labels, "won by", "came to"):
+        table.add_column(name)
     for row in rows:
-        table.add_row(row["task"], str(row["seed"]), f"the {row['won_by']}", " / ".join(row["stops"]))
+        told = [plain(str(row[name])) for name in labels]
+        table.add_row(*told, f"the {row['won_by']}", plain(" / ".join(row["stops"])))
     return table
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from actions import ActionError, ActionSpace, Click, Dialect, Frame, Grounded, parse_grounding
+from actions import ActionError, ActionSpace, Click, Dialect, Frame, Grounded, Nowhere, parse_grounding
+from actions.terms import BOUNDS
 from agent.prompt import write
 from agent.speaker import Question, Said, Speaker
 from env import Image
@@ -20,7 +21,12 @@ class Found:
     said: Said
     grounded: Grounded
     problem: str = ""
+    nowhere: bool = False
+    """Whether it could be read and points at nothing; else what has a problem could not be read."""
 
+
+CLICKS = ActionSpace(frozenset({"click"}))
+"""All that pointing by a click takes."""
 
 NOWHERE = Grounded(boxes=(), points=(), labels=())
 
@@ -40,9 +46,12 @@ def find(speaker: Speaker, image: Image, target: str, *, max_tokens: int) -> Fou
     frame = dialect.frame(width, height, *speaker.size(width, height))
     click = speaker.settings.pointing(speaker.name) == "click"
     asked = _click(speaker, dialect, frame, target) if click else _boxes(dialect, target)
-    said = speaker.say(Question(asked, (image,), max_tokens=max_tokens, stop=("</tool_call>",) if click else ()))
+    stop, grammar = (("</tool_call>",), _grammar(speaker, dialect, frame)) if click else ((), None)
+    said = speaker.say(Question(asked, (image,), max_tokens=max_tokens, stop=stop, grammar=grammar))
     try:
         return Found(said, _clicked(dialect, said.text, frame) if click else parse_grounding(said.text, frame))
+    except Nowhere as error:
+        return Found(said, NOWHERE, str(error), nowhere=True)
     except ActionError as error:
         return Found(said, NOWHERE, str(error))
 
@@ -61,8 +70,15 @@ def _click(speaker: Speaker, dialect: Dialect, frame: Frame, target: str) -> tup
     return ({"role": "system", "content": dialect.prompt(ActionSpace.browser(), frame)}, user)
 
 
+def _grammar(speaker: Speaker, dialect: Dialect, frame: Frame) -> str | None:
+    """What holds our own engine to a click; None where nothing is to."""
+    if not speaker.settings.grammar:
+        return None
+    return dialect.grammar(CLICKS, frame, BOUNDS if speaker.settings.system else replace(BOUNDS, thought=0))
+
+
 def _clicked(dialect: Dialect, text: str, frame: Frame) -> Grounded:
     action = dialect.parse(text, frame)
     if not isinstance(action, Click) or action.at is None:
-        raise ActionError(f"the answer is no click at a place but: {action.kind}")
+        raise Nowhere(f"the answer is no click at a place but: {action.kind}")
     return Grounded(boxes=(), points=(action.at,), labels=("",))

@@ -9,10 +9,12 @@ import io
 import math
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -47,6 +49,13 @@ MAGIC = (
 
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError)
 """What Pillow's readers raise over files that are cut short or made up."""
+
+
+ORIENTATION = 0x0112
+"""The EXIF tag that says which way up a picture is."""
+
+SIDEWAYS = (5, 6, 7, 8)
+"""Its values for pictures that lie on their side."""
 
 
 class ImageError(ValueError):
@@ -213,12 +222,35 @@ def decode(data: bytes) -> Pixels:
     Of several pictures in one file it is the first. Raises `ImageError` for what is no image, is damaged, or
     would unpack to more than `PIXELS`.
     """
+    with _opened(io.BytesIO(data)) as file:
+        return _opaque(ImageOps.exif_transpose(file))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height of the upright picture in an image file, by its head alone.
+
+    The rest may still be damaged, or, in a PNG, turn it after all. `ImageError` names the file.
+    """
+    try:
+        with path.open("rb") as data, _opened(data) as file:
+            told = file.format != "PNG" or "exif" in file.info  # Pillow would unpack a PNG to look for it at the end
+            turned = told and file.getexif().get(ORIENTATION) in SIDEWAYS
+            return (file.height, file.width) if turned else (file.width, file.height)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read: {error.strerror}; expected an image file") from None
+
+
+@contextmanager
+def _opened(data: BinaryIO) -> Iterator[Image.Image]:
+    """An image file of a kind and a size that are taken; whatever goes wrong with it is an `ImageError`."""
     Image.init()  # knows the formats by name
     try:
-        with Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN]) as file:
+        with Image.open(data, formats=[name for name in FORMATS if name in Image.OPEN]) as file:
             if math.prod(file.size) > PIXELS:
                 raise ImageError(f"an image of {file.width}x{file.height} pixels; expected at most {PIXELS} pixels")
-            return _opaque(ImageOps.exif_transpose(file))
+            yield file
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"an image of a size not to be unpacked; expected at most {PIXELS} pixels") from None
     except ImageError:

@@ -11,7 +11,7 @@ from agent_players import Solver
 from agent_runs import handeye
 
 from agent.evaluate import Chance, Mark, Table, compare, differences, evaluate, final, interval, mcnemar, plan, summary
-from agent.evaluate.score import resampled
+from agent.evaluate.estimate import resampled
 from agent.policy import Scripted
 from env import MiniWoB
 
@@ -116,7 +116,7 @@ def test_the_sign_test_is_exact() -> None:
 
 
 def test_evaluations_without_a_common_episode_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="no episode to compare: 0 of 1 and 1"):
+    with pytest.raises(ValueError, match="nothing to compare: 0 of 1 and 1"):
         compare([mark("a", True)], [mark("b", True)])
 
 

@@ -100,7 +100,8 @@ def test_a_line_in_the_middle_that_is_no_mark_is_named(tmp_path: Path) -> None:
 
 
 def test_what_a_model_or_a_page_wrote_is_text_in_the_report() -> None:
-    page = render(asked("<script>alert(1)</script>"), [mark("click-test", 7, stop="model", detail="<b>\x1b[31m</b>")])
+    broken = mark("click-test", 7, stop="model", detail="<b>\x1b[31m</b>")
+    page = render(asked("<script>alert(1)</script>").sheet([broken]))
     assert "<script" not in page
     assert "<b>" not in page
     assert "\x1b" not in page

@@ -136,6 +136,11 @@ def test_a_grounder_is_asked_for_boxes_and_an_agent_for_a_click() -> None:
     find(clicks, SCREEN, "OK", max_tokens=9)
     assert "Instruction: Click on OK." in str(clicks.asked[0].messages)
     assert [message["role"] for message in clicks.asked[0].messages] == ["user"]
+    grammar = clicks.asked[0].grammar
+    assert grammar is not None
+    assert "left_click" in grammar
+    assert not [verb for verb in ('\\"type\\"', '\\"wait\\"', "terminate") if verb in grammar]
+    assert boxes.asked[0].grammar is None
     assert clicks.asked[0].stop == ("</tool_call>",)
     told = Reciter("", Settings(dialect="fara"))
     find(told, SCREEN, "OK", max_tokens=9)

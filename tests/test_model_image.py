@@ -20,7 +20,7 @@ from PIL import Image
 from transformers.models.qwen2_vl import image_processing_pil_qwen2_vl as reference
 
 from model import ConfigError, ImageError, ImageProcessor, decode, read_image, smart_resize
-from model.image import kind, rgb
+from model.image import image_size, kind, rgb
 
 sides = st.integers(1, 6000)
 
@@ -171,11 +171,14 @@ def test_of_several_pictures_in_a_file_the_first_is_seen(kind: str) -> None:
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_a_photograph_is_seen_upright_however_the_camera_was_held(turn: int) -> None:
+def test_a_photograph_is_seen_upright_however_the_camera_was_held(turn: int, tmp_path: Path) -> None:
     picture = np.zeros((4, 6, 3), dtype=np.uint8)
     picture[0, 0] = 255  # the corner that EXIF's numbers speak of
     exif = Image.Exif()
     exif[0x0112] = turn
+    for form in ("JPEG", "PNG"):
+        (tmp_path / "x").write_bytes(saved(Image.fromarray(picture), form, exif=exif))
+        assert image_size(tmp_path / "x") == ((6, 4) if turn < 5 else (4, 6))
     seen = decode(saved(Image.fromarray(picture), "PNG", exif=exif))
     assert seen.shape[:2] == ((4, 6) if turn < 5 else (6, 4))
     corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}[turn]
@@ -321,3 +324,15 @@ def test_a_processor_file_that_cannot_be_meant_is_refused(change: dict[str, obje
     data = {key: value for key, value in {**processor(14), **change}.items() if value is not None}
     with pytest.raises(ConfigError, match=message):
         ImageProcessor.parse(data)
+
+
+def test_a_size_is_told_by_the_head_alone_and_a_file_without_one_is_named(tmp_path: Path) -> None:
+    whole = saved(Image.new("RGB", (90, 70)), "PNG")
+    (tmp_path / "cut.png").write_bytes(whole[:60])
+    assert image_size(tmp_path / "cut.png") == (90, 70)
+    for wrong in (b"", whole[:20], b"no picture"):
+        (tmp_path / "wrong.png").write_bytes(wrong)
+        with pytest.raises(ImageError, match=r"wrong\.png: not an image"):
+            image_size(tmp_path / "wrong.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        image_size(tmp_path / "none.png")

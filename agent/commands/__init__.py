@@ -10,6 +10,8 @@ from agent.commands.evaluated import compare, report
 from agent.commands.export import export
 from agent.commands.finetune import finetune
 from agent.commands.ground import ground
+from agent.commands.grounded import grounding
+from agent.commands.matched import steps
 from agent.commands.merge import merge
 from agent.commands.record import record
 from agent.commands.replay import replay
@@ -29,6 +31,7 @@ __all__ = [
     "export",
     "finetune",
     "ground",
+    "grounding",
     "merge",
     "miniwob",
     "record",
@@ -37,6 +40,7 @@ __all__ = [
     "run",
     "schema",
     "serve",
+    "steps",
     "tiny",
     "view",
 ]

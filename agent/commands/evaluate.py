@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +14,11 @@ import typer
 from agent.commands import options
 from agent.commands.ending import refuse
 from agent.commands.given import model_of
-from agent.console import console, success
+from agent.commands.judging import judge, tell
 
 if TYPE_CHECKING:
     from agent.choose import Ways
-    from agent.evaluate import Asked, Chance, Kept, Mark
+    from agent.evaluate import Chance, Mark
     from agent.evaluate.players import Chosen
     from agent.schema import ModelEntry
 
@@ -49,7 +48,7 @@ def miniwob(
     as_json: options.Json = False,
 ) -> None:
     """Play seeded MiniWoB++ episodes by real clicks and keys."""
-    from agent.evaluate import Asked, plan, summary
+    from agent.evaluate import Asked, plan
     from agent.evaluate.players import Chosen
     from agent.manifest import versions
 
@@ -64,15 +63,8 @@ def miniwob(
         options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
         versions=versions(),
     )
-    marks = _play(asked, plan(names, episodes, seed), Crew(Chosen(model, ways), workers, ray), out)
-    _tell(summary(marks, asked.model.name, asked.suite), as_json)
-
-
-def _tell(scores: dict[str, object], as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(scores) + "\n")
-    else:
-        console().print(success(scores))
+    chances, crew = plan(names, episodes, seed), Crew(Chosen(model, ways), workers, ray)
+    tell(asked, judge(asked, chances, lambda missing: _marks(missing, crew), out), as_json)
 
 
 def _names(suite: str, tasks: str, model: str) -> tuple[str, ...]:
@@ -105,20 +97,6 @@ def _entry(model: str, ways: Ways) -> ModelEntry:
     if model == ORACLE:
         return ModelEntry(name=Oracle.name, dialect=Oracle.dialect.name)
     return described(model_of(model, ways=ways))
-
-
-def _play(asked: Asked, chances: Sequence[Chance], crew: Crew, out: Path | None) -> Sequence[Mark]:
-    """The final marks of `chances`: those that lie in `out`, and those that are played now."""
-    from agent.evaluate import EvaluationError, Kept, final, read_evaluation
-
-    with ExitStack() as stack:
-        try:
-            kept = stack.enter_context(Kept(out, asked)) if out else None
-        except (EvaluationError, OSError) as error:
-            refuse(f"--out: {error}")
-        missing = kept.missing(chances) if kept else chances
-        marks = _followed(_marks(missing, crew), len(chances), len(chances) - len(missing), kept)
-    return read_evaluation(out)[1] if out else final(marks, asked.tasks)
 
 
 @dataclass(frozen=True)
@@ -155,26 +133,3 @@ def _scattered(chances: Sequence[Chance], crew: Crew, workers: int) -> Iterator[
             yield from scatter(crew.maker, chances, workers, crew.ray)
     except ClusterError as error:
         refuse(f"--ray {error}")
-
-
-def _followed(marks: Iterator[Mark], total: int, done: int, kept: Kept | None) -> list[Mark]:
-    """All of `marks`, kept and shown as they come. Ctrl-C ends the command; what was kept stays."""
-    from rich.progress import Progress
-
-    from agent.outcome import Outcome
-
-    screen = console()
-    seen: list[Mark] = []
-    try:
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            bar = progress.add_task("miniwob", total=total, completed=done)
-            for mark in marks:
-                seen.append(mark)
-                if kept:
-                    kept.add(mark)
-                ended, won = len({each.key for each in seen}), sum(each.success for each in seen)
-                progress.update(bar, completed=done + ended, description=f"{mark.task}  {won}/{ended}")
-    except KeyboardInterrupt:
-        hint = "; what was played is kept, and the same command goes on from there" if kept else ""
-        refuse(f"interrupted{hint}", Outcome.STOPPED.code)
-    return seen

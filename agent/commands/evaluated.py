@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,24 +14,26 @@ from agent.commands.ending import refuse
 from agent.console import console, flips
 
 if TYPE_CHECKING:
-    from agent.evaluate import Asked, Mark
+    from agent.evaluate import AnyEvaluation
 
 PICTURE, PAGES = ".png", (".html", ".htm")
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="where `handeye eval miniwob --out` kept it")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="where `handeye eval ... --out` kept it")]
 
 
 def compare(first: Folder, second: Folder, as_json: options.Json = False) -> None:
-    """The difference between two evaluations on the episodes that both played, and which of these flipped."""
+    """The difference between two evaluations on what both were put to, and which of that flipped."""
     from agent.evaluate import compare as paired
-    from agent.evaluate import differences
+    from agent.evaluate import differences, different
 
-    (one, before), (other, after) = _read(first), _read(second)
+    one, other = _read(first), _read(second)
+    if why := different(one, other):
+        refuse(f"{first}, {second}: {why}")
     try:
-        found = differences(paired(before, after))
+        found = differences(paired(one.marks, other.marks))
     except ValueError as error:
         refuse(f"{first}, {second}: {error}")
-    found["models"] = [one.model.name, other.model.name]
+    found["models"] = [one.asked.model.name, other.asked.model.name]
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
@@ -51,14 +52,14 @@ def report(
     path = out or folder / "report.html"
     if path.suffix.lower() not in (PICTURE, *PAGES):
         refuse(f"--out {path}: expected a name that ends in {', '.join((PICTURE, *PAGES))}")
-    asked, marks = _read(folder)
-    if not marks:
-        refuse(f"{folder}: no episode was played yet")
+    found = _read(folder)
+    if not found.marks:
+        refuse(f"{folder}: nothing was played yet")
     try:
         if path.suffix.lower() == PICTURE:
-            draw(marks, f"{asked.model.name} on {asked.suite}", path)
+            draw(found.sheet, path)
         else:
-            write_page(asked, marks, path)
+            write_page(found.sheet, path)
     except ImportError as error:
         refuse(f"a chart needs an extra ({error}): pip install 'handeye[chart]'")
     except OSError as error:
@@ -66,7 +67,7 @@ def report(
     sys.stdout.write(f"{path}\n")
 
 
-def _read(folder: Path) -> tuple[Asked, Sequence[Mark]]:
+def _read(folder: Path) -> AnyEvaluation:
     from agent.evaluate import EvaluationError, read_evaluation
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -46,7 +47,7 @@ def sheets(seed: int, count: int) -> list[Sheet]:
     return [random.choices(KINDS, WEIGHTS)[0](Random(random.random())) for _ in range(count)]
 
 
-def page_of(tiles: list[Sheet]) -> str:
+def page_of(tiles: Sequence[Sheet]) -> str:
     """One HTML page that shows all `tiles` in rows of COLUMNS."""
     style = files("agent.data").joinpath("tiles.css").read_text()
     drawn = [tile.draw(i % COLUMNS * WIDTH, i // COLUMNS * HEIGHT) for i, tile in enumerate(tiles)]
@@ -55,14 +56,19 @@ def page_of(tiles: list[Sheet]) -> str:
 
 def photograph(page: Page, camera: Camera, tiles: list[Sheet]) -> list[tuple[Pixels, Record]]:
     """The picture and the record of each tile, drawn on one page and taken in one shot."""
+    return [(image, _record(tile, seen)) for tile, (image, seen) in zip(tiles, shoot(page, camera, tiles), strict=True)]
+
+
+def shoot(page: Page, camera: Camera, tiles: Sequence[Sheet]) -> list[tuple[Pixels, Measured]]:
+    """The same with what the page reports of each tile."""
     page.set_content(page_of(tiles))
     page.evaluate(files("env.miniwob").joinpath("measure.js").read_text())
     measured: list[Measured] = page.evaluate("measure.tiles()")
     whole = camera.shoot()
     out = []
-    for i, (tile, seen) in enumerate(zip(tiles, measured, strict=True)):
+    for i, seen in enumerate(measured):
         left, top = i % COLUMNS * WIDTH, i // COLUMNS * HEIGHT
-        out.append((np.ascontiguousarray(whole[top : top + HEIGHT, left : left + WIDTH]), _record(tile, seen)))
+        out.append((np.ascontiguousarray(whole[top : top + HEIGHT, left : left + WIDTH]), seen))
     return out
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from agent.step import StopReason
+from agent.evaluate.judged import Judged, Key
 from env.miniwob.suites import budget
-
-BROKEN: frozenset[StopReason] = frozenset({"environment", "model", "error"})
-"""Ends that are no fault of the agent: its screen, its model or its worker broke."""
 
 
 @dataclass(frozen=True)
@@ -23,40 +20,49 @@ class Chance:
     steps: int
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """What tells it from the others of an evaluation."""
         return self.task, self.seed
 
 
-class Mark(BaseModel):
+class Mark(Judged):
     """How one episode went. `first` tells whether its first action was right, and so reading from guessing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str
     seed: int = Field(ge=0)
-    success: bool
     first: bool | None = None
     """None where nobody knows the answers of the task."""
     steps: int = Field(ge=0)
-    seconds: float = Field(ge=0)
-    prompt_tokens: int = Field(default=0, ge=0)
-    image_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
-    stop: StopReason
-    detail: str = ""
-    attempt: int = Field(default=1, ge=1)
-    """2 and more for what was begun anew, as it had broken before."""
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """What tells its episode from the others of an evaluation."""
         return self.task, self.seed
 
     @property
-    def broken(self) -> bool:
-        """Whether it failed for reasons of ours."""
-        return self.stop in BROKEN
+    def label(self) -> dict[str, str | int]:
+        """Its task and its seed."""
+        return {"task": self.task, "seed": self.seed}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Its task."""
+        return (self.task,)
+
+    @property
+    def stratum(self) -> str:
+        """Its task: tasks weigh the same, however many episodes of them there are."""
+        return self.task
+
+    @property
+    def unit(self) -> Key:
+        """The episode alone: seeds know nothing of each other."""
+        return self.key
+
+    @property
+    def ended(self) -> str:
+        """Why it ended."""
+        return self.stop
 
 
 def plan(tasks: Sequence[str], episodes: int, seed: int) -> tuple[Chance, ...]:

@@ -1,4 +1,4 @@
-"""Two evaluations beside each other, episode by episode: what differs, and whether that is more than chance."""
+"""Two evaluations beside each other, mark by mark: what differs, and whether that is more than chance."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 
+from agent.evaluate.estimate import Estimate, estimate, estimated
+from agent.evaluate.judged import Judged
 from agent.evaluate.mark import Mark
-from agent.evaluate.score import grouped, interval
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The same episode in both."""
+    """The same thing in both."""
 
-    first: Mark
-    second: Mark
+    first: Judged
+    second: Judged
 
     @property
     def gain(self) -> int:
@@ -29,9 +30,9 @@ class Comparison:
 
     pairs: tuple[Pair, ...]
     alone: int
-    """Episodes that only one of both played."""
+    """What only one of both was put to."""
     broken: int
-    """Episodes that broke in one of both for reasons of ours: they say nothing about either."""
+    """What broke in one of both for reasons of ours: it says nothing about either."""
 
     def count(self, first: bool, second: bool) -> int:
         """How many pairs went this way."""
@@ -43,28 +44,28 @@ class Comparison:
         return tuple(pair for pair in self.pairs if pair.gain)
 
 
-def compare(first: Sequence[Mark], second: Sequence[Mark]) -> Comparison:
+def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
     """Pairs of the final marks of two evaluations, in the order of the first. ValueError where they share none."""
     others = {mark.key: mark for mark in second}
     both = [Pair(mark, others[mark.key]) for mark in first if mark.key in others]
     whole = tuple(pair for pair in both if not (pair.first.broken or pair.second.broken))
     if not whole:
-        raise ValueError(f"no episode to compare: {len(both)} of {len(first)} and {len(second)} were played in both")
+        raise ValueError(f"nothing to compare: {len(both)} of {len(first)} and {len(second)} are in both")
     return Comparison(whole, len(first) + len(second) - 2 * len(both), len(both) - len(whole))
 
 
 def differences(found: Comparison) -> dict[str, object]:
     """The comparison as `handeye eval compare --json` prints it; positive differences speak for the second."""
-    groups: dict[str, list[float]] = {}
-    for pair in found.pairs:
-        groups.setdefault(pair.first.task, []).append(pair.gain)
-    low, high = interval(list(groups.values()))
     gained, lost = found.count(False, True), found.count(True, False)
+    change = _change(found.pairs)
     return {
         "pairs": len(found.pairs),
-        "success": [_success([pair.first for pair in found.pairs]), _success([pair.second for pair in found.pairs])],
-        "difference": round(sum(sum(gains) / len(gains) for gains in groups.values()) / len(groups), 4),
-        "confidence": [round(low, 4), round(high, 4)],
+        "success": [
+            round(estimate(pair.first for pair in found.pairs).mean, 4),
+            round(estimate(pair.second for pair in found.pairs).mean, 4),
+        ],
+        "difference": round(change.mean, 4),
+        "confidence": change.confidence,
         "both": found.count(True, True),
         "first_only": lost,
         "second_only": gained,
@@ -72,7 +73,7 @@ def differences(found: Comparison) -> dict[str, object]:
         "p": round(mcnemar(lost, gained), 6),
         "alone": found.alone,
         "broken": found.broken,
-        "tasks": {task: round(sum(gains) / len(gains), 4) for task, gains in groups.items()},
+        "tasks": {name: round(_change(pairs).mean, 4) for name, pairs in _grouped(found.pairs).items()},
         "flips": [_flip(pair) for pair in found.flips],
     }
 
@@ -83,17 +84,25 @@ def mcnemar(lost: int, gained: int) -> float:
     return min(1.0, 2 * sum(comb(flips, k) for k in range(fewer + 1)) / (1 << flips))
 
 
-def _success(marks: Sequence[Mark]) -> float:
-    groups = grouped(marks).values()
-    return round(sum(sum(mark.success for mark in group) / len(group) for group in groups) / len(groups), 4)
+def _grouped(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Pairs by each of the groups that they count in."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        for name in pair.first.groups:
+            groups.setdefault(name, []).append(pair)
+    return groups
+
+
+def _change(pairs: Sequence[Pair]) -> Estimate:
+    return estimated((pair.first, pair.gain) for pair in pairs)
 
 
 def _flip(pair: Pair) -> dict[str, object]:
-    mark = pair.first
+    first, second = pair.first, pair.second
+    steps = {"steps": [first.steps, second.steps]} if isinstance(first, Mark) and isinstance(second, Mark) else {}
     return {
-        "task": mark.task,
-        "seed": mark.seed,
+        **first.label,
         "won_by": "second" if pair.gain > 0 else "first",
-        "stops": [mark.stop, pair.second.stop],
-        "steps": [mark.steps, pair.second.steps],
+        "stops": [first.ended, second.ended],
+        **steps,
     }

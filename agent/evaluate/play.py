@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from agent.evaluate.judged import Judged
 from agent.evaluate.mark import Chance, Mark
 from agent.limits import Limits
 from agent.outcome import SUCCESS
@@ -14,6 +16,9 @@ from agent.policy import Policy
 from agent.step import Step
 from env import MiniWoB, Task
 from env.miniwob import TASKS
+
+C = TypeVar("C")
+J = TypeVar("J", bound=Judged)
 
 ATTEMPTS = 3
 """How often an episode is begun, as long as it fails for reasons of ours."""
@@ -66,8 +71,8 @@ class Table:
         )
 
 
-def evaluate(play: Callable[[Chance], Mark], chances: Sequence[Chance]) -> Iterator[Mark]:
-    """Play `chances` in turn and yield a mark as each episode ends, also of those that broke and are begun anew."""
+def evaluate(play: Callable[[C], J], chances: Sequence[C]) -> Iterator[J]:
+    """Play `chances` in turn and yield a mark as each one ends, also of those that broke and are begun anew."""
     for chance in chances:
         for attempt in range(1, ATTEMPTS + 1):
             mark = play(chance).model_copy(update={"attempt": attempt})

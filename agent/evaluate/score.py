@@ -1,32 +1,62 @@
-"""What marks come to: means over tasks, with an interval around the success."""
+"""What marks come to, of whatever kind they are, and what those of episodes do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from agent.evaluate.estimate import estimate
+from agent.evaluate.judged import Judged
 from agent.evaluate.mark import Mark
+from agent.evaluate.sheet import Sheet, parted, percent, tabled
 
-DRAWS = 2000
-Score = Mapping[str, object]
+J = TypeVar("J", bound=Judged)
+
+
+def last(marks: Iterable[J], order: Sequence[str]) -> tuple[J, ...]:
+    """The last mark of each thing that belongs to one of `order`, in that order and then by number."""
+    latest = {mark.key: mark for mark in marks}
+    places = {name: number for number, name in enumerate(order)}
+    asked = [mark for mark in latest.values() if mark.key[0] in places]
+    return tuple(sorted(asked, key=lambda mark: (places[mark.key[0]], mark.key[1])))
 
 
 def final(marks: Iterable[Mark], tasks: Sequence[str]) -> tuple[Mark, ...]:
     """The last mark of each episode of `tasks`, in their order and that of seeds, however they were played."""
-    last = {mark.key: mark for mark in marks}
-    order = {task: number for number, task in enumerate(tasks)}
-    asked = [mark for mark in last.values() if mark.task in order]
-    return tuple(sorted(asked, key=lambda mark: (order[mark.task], mark.seed)))
+    return last(marks, tasks)
 
 
-def grouped(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
-    """Marks by their task."""
-    groups: dict[str, list[Mark]] = {}
+def grouped(marks: Iterable[J]) -> dict[str, list[J]]:
+    """Marks by the finest group that they count in."""
+    groups: dict[str, list[J]] = {}
     for mark in marks:
-        groups.setdefault(mark.task, []).append(mark)
+        groups.setdefault(mark.groups[0], []).append(mark)
     return groups
+
+
+def spent(marks: Sequence[Judged]) -> dict[str, object]:
+    """What all of it cost, and what broke on the way."""
+    return {
+        "broken": sum(mark.broken for mark in marks),
+        "relaunched": sum(mark.attempt > 1 for mark in marks),
+        "seconds": round(sum(mark.seconds for mark in marks), 1),
+        "tokens": {
+            "prompt": sum(mark.prompt_tokens for mark in marks),
+            "image": sum(mark.image_tokens for mark in marks),
+            "completion": sum(mark.completion_tokens for mark in marks),
+        },
+    }
+
+
+def cost(marks: Sequence[Judged]) -> str:
+    """The same in words."""
+    prompt, written = sum(mark.prompt_tokens for mark in marks), sum(mark.completion_tokens for mark in marks)
+    broken, again = sum(mark.broken for mark in marks), sum(mark.attempt > 1 for mark in marks)
+    seconds = sum(mark.seconds for mark in marks)
+    return (
+        f"{seconds:.1f} s in all · {prompt} prompt and {written} completion tokens · "
+        f"{broken} broken · {again} begun anew"
+    )
 
 
 def summary(marks: Sequence[Mark], model: str, suite: str = "miniwob") -> dict[str, object]:
@@ -35,67 +65,93 @@ def summary(marks: Sequence[Mark], model: str, suite: str = "miniwob") -> dict[s
     What broke counts as lost, and `broken` says how many these are. `first_action_correct` is the mean over the
     tasks whose answers are known, None where there are none.
     """
-    groups = grouped(marks)
-    low, high = interval([[mark.success for mark in group] for group in groups.values()])
-    first = [correct for group in groups.values() if (correct := _first(group)) is not None]
+    groups, score, first = grouped(marks), estimate(marks), _first_of_all(marks)
     return {
         "suite": suite,
         "episodes": len(marks),
-        "success": round(_mean([_mean([m.success for m in group]) for group in groups.values()]), 4),
-        "first_action_correct": round(_mean(first), 4) if first else None,
+        "success": round(score.mean, 4),
+        "first_action_correct": None if first is None else round(first, 4),
         "tasks": {task: _scores(group) for task, group in groups.items()},
         "model": model,
-        "confidence": [round(low, 4), round(high, 4)],
-        "broken": sum(mark.broken for mark in marks),
+        "confidence": score.confidence,
         "first_action_known": sum(mark.first is not None for mark in marks),
-        "relaunched": sum(mark.attempt > 1 for mark in marks),
-        "steps": round(_mean([mark.steps for mark in marks]), 2),
-        "seconds": round(sum(mark.seconds for mark in marks), 1),
-        "tokens": _tokens(marks),
+        "steps": round(mean([mark.steps for mark in marks]), 2),
+        **spent(marks),
     }
 
 
-def _scores(group: Sequence[Mark]) -> Score:
+def sheet(marks: Sequence[Mark], model: str, suite: str, facts: Sequence[str] = ()) -> Sheet:
+    """The same for people."""
+    first, known = _first_of_all(marks), sum(mark.first is not None for mark in marks)
+    steps = mean([mark.steps for mark in marks])
+    return Sheet(
+        suite=suite,
+        model=model,
+        measure="success",
+        over=f"{len(marks)} episodes of {len(grouped(marks))} tasks",
+        facts=(
+            f"First action correct: {'unknown' if first is None else f'{100 * first:.1f} %'} "
+            f"({known} episodes whose answers are known) · {steps:.2f} steps an episode · {cost(marks)}",
+            *facts,
+        ),
+        heads=("first action", "steps", "s a step", "tokens", "broken"),
+        rows=tabled(marks, _cells, "all tasks", best=True),
+        entry_heads=("seed", "won", "first action", "steps", "seconds", "ended"),
+        parts=parted(marks, _entry),
+    )
+
+
+def _cells(group: Sequence[Mark]) -> tuple[str, ...]:
     steps = sum(mark.steps for mark in group)
-    low, high = interval([[mark.success for mark in group]])
-    first = _first(group)
+    tokens = mean([mark.prompt_tokens + mark.completion_tokens for mark in group])
+    return (
+        percent(_first_of_all(group)),
+        f"{steps / len(group):.2f}",
+        f"{_pace(group):.3f}",
+        f"{tokens:.1f}",
+        str(sum(mark.broken for mark in group)),
+    )
+
+
+def _entry(mark: Mark) -> tuple[str, ...]:
+    return (
+        str(mark.seed),
+        "yes" if mark.success else "broken" if mark.broken else "no",
+        "–" if mark.first is None else "right" if mark.first else "wrong",
+        str(mark.steps),
+        f"{mark.seconds:.2f}",
+        f"{mark.stop}: {mark.detail}" if mark.detail else mark.stop,
+    )
+
+
+def _scores(group: Sequence[Mark]) -> Mapping[str, object]:
+    score, first = estimate(group), _first(group)
     return {
-        "success": round(_mean([mark.success for mark in group]), 4),
+        "success": round(score.mean, 4),
         "first_action_correct": None if first is None else round(first, 4),
-        "steps": round(steps / len(group), 2),
-        "seconds_per_step": round(sum(mark.seconds for mark in group) / max(steps, 1), 3),
-        "confidence": [round(low, 4), round(high, 4)],
+        "steps": round(mean([mark.steps for mark in group]), 2),
+        "seconds_per_step": round(_pace(group), 3),
+        "confidence": score.confidence,
         "episodes": len(group),
         "broken": sum(mark.broken for mark in group),
-        "tokens": round(_mean([mark.prompt_tokens + mark.completion_tokens for mark in group]), 1),
+        "tokens": round(mean([mark.prompt_tokens + mark.completion_tokens for mark in group]), 1),
     }
 
 
-def _tokens(marks: Sequence[Mark]) -> dict[str, int]:
-    return {
-        "prompt": sum(mark.prompt_tokens for mark in marks),
-        "image": sum(mark.image_tokens for mark in marks),
-        "completion": sum(mark.completion_tokens for mark in marks),
-    }
+def _pace(group: Sequence[Mark]) -> float:
+    return sum(mark.seconds for mark in group) / max(sum(mark.steps for mark in group), 1)
 
 
 def _first(group: Sequence[Mark]) -> float | None:
     known = [mark.first for mark in group if mark.first is not None]
-    return _mean(known) if known else None
+    return mean(known) if known else None
 
 
-def interval(groups: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean of group means; episodes are redrawn within each group."""
-    low, high = np.percentile(resampled(groups, draws, seed), [2.5, 97.5])
-    return float(low), float(high)
+def _first_of_all(marks: Sequence[Mark]) -> float | None:
+    known = [share for group in grouped(marks).values() if (share := _first(group)) is not None]
+    return mean(known) if known else None
 
 
-def resampled(groups: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
-    """The mean of group means in each of `draws` redrawings, float64 [draws]."""
-    random = np.random.default_rng(seed)
-    means = [np.asarray(g, dtype=float)[random.integers(len(g), size=(draws, len(g)))].mean(1) for g in groups]
-    return np.asarray(np.mean(means, axis=0), dtype=float)
-
-
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The mean of at least one value."""
     return sum(values) / len(values)

@@ -108,12 +108,22 @@ def text(path: Path) -> str:
 
 
 def picture(folder: Path, name: str) -> Shot:
-    """The picture `name` in `folder` or below it. Raises `Wrong` for one that lies elsewhere, or is none.
+    """The picture `name` in `folder` or below it. Raises `Wrong` for one that lies elsewhere, or is none."""
+    from model import read_image
+
+    path = inside(folder, name)
+    try:
+        height, width = read_image(path).shape[:2]
+    except (OSError, ValueError) as error:
+        raise Wrong(f"picture {name[:200]!r}: {error}") from error
+    return Shot(path, width, height)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file of the picture `name` in `folder` or below it. Raises `Wrong`.
 
     The name was written by the data: whether it leaves the folder is decided by where it leads, links included.
     """
-    from model import read_image
-
     root = folder.resolve()
     try:
         path = (root / name).resolve()
@@ -121,9 +131,8 @@ def picture(folder: Path, name: str) -> Shot:
             raise Wrong(f"picture {name[:200]!r} lies outside {root}")
         if not path.is_file():
             raise Missing(f"picture {name[:200]!r}: there is no such file in {root}")
-        height, width = read_image(path).shape[:2]
     except (OSError, ValueError) as error:
         if isinstance(error, Wrong):
             raise
         raise Wrong(f"picture {name[:200]!r}: {error}") from error
-    return Shot(path, width, height)
+    return path
