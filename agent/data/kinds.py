@@ -262,7 +262,8 @@ def _counter(random: Random) -> tuple[Contents, Goal]:
         "spread": random.choice(("1", "none")),
     }
     result = before + ", ".join(f"{count} {item}" for count, item in zip(counts, items, strict=True))
-    instruction = asking.to_count(random, [(items[i], counts[i]) for i in changed], button)
+    asked = range(len(items)) if random.random() < 0.4 else changed
+    instruction = asking.to_count(random, [(items[i], counts[i]) for i in asked], button)
     return contents, Goal(instruction, (button,), result, counts=tuple(counts))
 
 
