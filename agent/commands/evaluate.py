@@ -57,15 +57,16 @@ def miniwob(
         tasks=names,
         episodes=episodes,
         seed=seed,
-        model=_entry(model, ways),
+        model=entry(model, ways),
         options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
         versions=versions(),
     )
-    marks = _play(asked, plan(names, episodes, seed), Chosen(model, ways), workers, out)
-    _tell(summary(marks, asked.model.name, asked.suite), as_json)
+    marks = play(asked, plan(names, episodes, seed), Chosen(model, ways), workers, out)
+    tell(summary(marks, asked.model.name, asked.suite), as_json)
 
 
-def _tell(scores: dict[str, object], as_json: bool) -> None:
+def tell(scores: dict[str, object], as_json: bool) -> None:
+    """Print the scores, for people or as JSON."""
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
     else:
@@ -92,7 +93,7 @@ def _names(suite: str, tasks: str, model: str) -> tuple[str, ...]:
     return names
 
 
-def _entry(model: str, ways: Ways) -> ModelEntry:
+def entry(model: str, ways: Ways) -> ModelEntry:
     """What is known of the model before it plays. Ends the command where there is none."""
     from agent.data.episodes import Oracle
     from agent.evaluate.players import ORACLE
@@ -104,7 +105,7 @@ def _entry(model: str, ways: Ways) -> ModelEntry:
     return described(model_of(model, ways=ways))
 
 
-def _play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, out: Path | None) -> Sequence[Mark]:
+def play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, out: Path | None) -> Sequence[Mark]:
     """The final marks of `chances`: those that lie in `out`, and those that are played now."""
     from agent.evaluate import EvaluationError, Kept, final, read_evaluation
 
@@ -119,14 +120,14 @@ def _play(asked: Asked, chances: Sequence[Chance], maker: Chosen, workers: int, 
 
 
 def _marks(chances: Sequence[Chance], maker: Chosen, workers: int) -> Iterator[Mark]:
-    from agent.evaluate import Table, evaluate, spread
-    from env import MiniWoB
+    from agent.evaluate import evaluate, spread
+    from agent.evaluate.seat import seated
 
     if workers > 1:
         yield from spread(maker, chances, min(workers, max(1, len(chances))))
     elif chances:
-        with MiniWoB() as env:
-            yield from evaluate(Table(env, maker(env)), chances)
+        with seated(maker) as table:
+            yield from evaluate(table, chances)
 
 
 def _followed(marks: Iterator[Mark], total: int, done: int, kept: Kept | None) -> list[Mark]:
@@ -139,7 +140,7 @@ def _followed(marks: Iterator[Mark], total: int, done: int, kept: Kept | None) -
     seen: list[Mark] = []
     try:
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            bar = progress.add_task("miniwob", total=total, completed=done)
+            bar = progress.add_task("", total=total, completed=done)
             for mark in marks:
                 seen.append(mark)
                 if kept:

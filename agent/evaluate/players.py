@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.choose import AS_IT_IS, Ways, choose
-from agent.data.episodes import Oracle
+from agent.data.episodes import Oracle, Solving
 from agent.policy import Policy
-from env import MiniWoB
 
 ORACLE = "oracle"
 """Names the policy that does what the pages themselves say is right: the most that can be reached."""
@@ -20,10 +19,10 @@ class Chosen:
     model: str
     ways: Ways = AS_IT_IS
 
-    def __call__(self, env: MiniWoB) -> Policy:
+    def __call__(self, env: Solving) -> Policy:
         """The policy that plays on `env`."""
         return Oracle(env) if self.model == ORACLE else choose(self.model, (), self.ways)
 
-    def __reduce__(self) -> tuple[type[Chosen], tuple[str, Ways]]:
+    def __reduce__(self) -> tuple[type[Chosen], tuple[object, ...]]:
         """As it is sent: the environment that keys are looked up in, as plain data."""
         return type(self), (self.model, replace(self.ways, environ=dict(self.ways.environ)))

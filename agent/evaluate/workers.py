@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,8 @@ from types import FrameType
 from typing import NoReturn
 
 from agent.evaluate.mark import Chance, Mark
-from agent.evaluate.play import ATTEMPTS, Table
+from agent.evaluate.play import ATTEMPTS
+from agent.evaluate.seat import seated
 from agent.policy import Policy
 from env import EnvironmentBroken, MiniWoB
 
@@ -176,8 +176,7 @@ def _work(line: Connection, maker: Maker, threads: int) -> None:
     signal.signal(signal.SIGTERM, _leave)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # torch asks once, when it is loaded
     try:
-        with MiniWoB() as env:
-            table = Table(env, maker(env), time.perf_counter)
+        with seated(maker) as table:
             while (chance := _next(line)) is not None:
                 line.send(table(chance))
     except (BrokenPipeError, ConnectionResetError):
