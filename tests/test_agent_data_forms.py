@@ -36,6 +36,9 @@ GOALS = {
     "basket": Goal("", (), "In the basket: Rye loaf, Poppy roll", checked=("Rye loaf", "Poppy roll")),
     "counter": Goal("", ("Book",), "Booked: 0 Adults, 2 Children", counts=(0, 2)),
 }
+QUICK = ("greet", "confirm", "basket")
+"""The kinds that every run of the tests looks at; the others are slow, all together."""
+EVERY = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in forms.KINDS]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def test_the_oracle_gets_a_shipped_page_to_show_that_it_was_done(browser: Browse
     assert solve(browser, PAGES / f"{kind}.html", GOALS[kind]) == (True, True)
 
 
-@pytest.mark.parametrize("kind", forms.KINDS)
+@pytest.mark.parametrize("kind", EVERY)
 def test_the_oracle_solves_variants_of_every_page(browser: Browser, kind: str, tmp_path: Path) -> None:
     random, page = Random(11), tmp_path / "page.html"
     for _ in range(2):
@@ -86,27 +89,27 @@ def test_a_result_below_the_picture_is_not_learnt_as_the_end(browser: Browser, t
     assert solve(browser, page, Goal("", ("two",), "You chose two")) == (True, False)
 
 
-def test_training_pictures_of_a_form_are_what_the_browser_shows(browser: Browser) -> None:
+@pytest.mark.parametrize("kind", EVERY)
+def test_training_pictures_of_a_form_are_what_the_browser_shows(browser: Browser, kind: str) -> None:
+    goal = GOALS[kind]
     with open_page(WIDTH, HEIGHT) as page:
-        camera = Camera(page, WIDTH, HEIGHT)
-        for kind, goal in GOALS.items():
-            hand = Hand(page)
-            page.mouse.move(WIDTH - 1, HEIGHT - 1)
-            page.set_content(forms.shipped(kind))
-            page.evaluate(SCRIPT)
-            seen = browser.reset(Task(start=(PAGES / f"{kind}.html").as_uri()))
-            browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
-            for step in range(forms.LONGEST):
-                assert np.array_equal(camera.shoot(), seen.screenshot), (kind, step)
-                done, expected = advise(browser, goal)
-                if expected is None:
-                    break
-                if expected.kind == "type":
-                    hand.type(expected.text)
-                else:
-                    hand.click(expected.point, 3 if expected.kind == "triple_click" else 1)
-                seen = browser.step(expected.action)
-            assert done, kind
+        camera, hand = Camera(page, WIDTH, HEIGHT), Hand(page)
+        page.mouse.move(WIDTH - 1, HEIGHT - 1)
+        page.set_content(forms.shipped(kind))
+        page.evaluate(SCRIPT)
+        seen = browser.reset(Task(start=(PAGES / f"{kind}.html").as_uri()))
+        browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
+        for step in range(forms.LONGEST):
+            assert np.array_equal(camera.shoot(), seen.screenshot), step
+            done, expected = advise(browser, goal)
+            if expected is None:
+                break
+            if expected.kind == "type":
+                hand.type(expected.text)
+            else:
+                hand.click(expected.point, 3 if expected.kind == "triple_click" else 1)
+            seen = browser.step(expected.action)
+        assert done
 
 
 def test_an_open_form_asks_for_the_wrong_text_to_be_replaced(browser: Browser) -> None:

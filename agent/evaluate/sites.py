@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -97,7 +97,9 @@ class Sites:
     The browser stays from one episode to the next, as long as scripts ask for the same.
     """
 
-    def __init__(self, sites: Mapping[str, Site], maker: Chosen, folder: Path, stages: ExitStack) -> None:
+    def __init__(
+        self, sites: Mapping[str, Site], maker: Callable[[Answers], Policy], folder: Path, stages: ExitStack
+    ) -> None:
         self._sites, self._folder, self._stages = sites, folder, stages
         self._answers = Answers()
         self._policy: Policy = maker(self._answers)
