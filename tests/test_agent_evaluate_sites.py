@@ -114,7 +114,7 @@ def test_a_seed_deals_out_the_same_page_again_and_another_one_does_not(kind: str
 
 def test_what_is_asked_for_is_what_the_script_says_and_the_page_shows() -> None:
     for site in read_sites():
-        for seed in range(SEED, SEED + 20):
+        for seed in range(SEED, SEED + 4):
             loaded, html, goal = site.dealt(seed)
             assert all(value in loaded.script.instruction for value in goal.values), site
             assert all(f">{name}<" in html or f"{name}\n" in html or f'"{name}"' in html for name in goal.press), site
@@ -141,7 +141,7 @@ def test_what_was_not_asked_for_is_no_success(room: Room, name: str, twist: Call
     seed = next(seed for seed in range(SEED, SEED + 9) if deal(name, seed).values.get("option") != "Updates")
     mark = room.play(name, seed, twist=twist)
     assert (mark.success, mark.stop) == (False, "finished")
-    assert mark.first is (name == "greet")
+    assert mark.first is (name != "menu")
 
 
 def test_more_steps_than_the_script_allows_are_not_played(room: Room) -> None:

@@ -45,13 +45,15 @@ def sites(
     except ScriptError as error:
         refuse(f"--tasks: {error}" if tasks else str(error))
     ways = options.ways(context, with_, grounder, grammar)
+    apart = [f"grounder={grounder}"] if grounder else []
+    apart += [f"scripts={scripts}"] if scripts else []
     asked = Asked(
         suite="sites",
         tasks=tuple(site.name for site in chosen),
         episodes=episodes,
         seed=seed,
         model=entry(model, ways),
-        options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
+        options=(*ways.options, *apart),
         versions=versions(),
     )
     marks = play(asked, plan(chosen, episodes, seed), SitePlayer(model, ways, folder), workers, out)
