@@ -48,7 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(commands.bring)
-for judgement in (commands.miniwob, commands.steps, commands.compare, commands.report):
+for judgement in (commands.miniwob, commands.sites, commands.steps, commands.compare, commands.report):
     evals.command()(judgement)
 evals.command("ground")(commands.grounding)
 for lesson in (commands.finetune, commands.merge, commands.tiny):

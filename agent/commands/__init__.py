@@ -18,6 +18,7 @@ from agent.commands.replay import replay
 from agent.commands.run import run
 from agent.commands.schema import schema
 from agent.commands.serve import serve
+from agent.commands.sites import sites
 from agent.commands.tiny import tiny
 from agent.commands.view import view
 
@@ -40,6 +41,7 @@ __all__ = [
     "run",
     "schema",
     "serve",
+    "sites",
     "steps",
     "tiny",
     "view",

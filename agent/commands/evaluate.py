@@ -59,12 +59,12 @@ def miniwob(
         tasks=names,
         episodes=episodes,
         seed=seed,
-        model=_entry(model, ways),
+        model=entry(model, ways),
         options=ways.options + ((f"grounder={grounder}",) if grounder else ()),
         versions=versions(),
     )
     chances, crew = plan(names, episodes, seed), Crew(Chosen(model, ways), workers, ray)
-    tell(asked, judge(asked, chances, lambda missing: _marks(missing, crew), out), as_json)
+    tell(asked, judge(asked, chances, lambda missing: played(missing, crew), out), as_json)
 
 
 def _names(suite: str, tasks: str, model: str) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _names(suite: str, tasks: str, model: str) -> tuple[str, ...]:
     return names
 
 
-def _entry(model: str, ways: Ways) -> ModelEntry:
+def entry(model: str, ways: Ways) -> ModelEntry:
     """What is known of the model before it plays. Ends the command where there is none."""
     from agent.data.episodes import Oracle
     from agent.evaluate.players import ORACLE
@@ -108,9 +108,10 @@ class Crew:
     ray: str
 
 
-def _marks(chances: Sequence[Chance], crew: Crew) -> Iterator[Mark]:
-    from agent.evaluate import Table, evaluate, spread
-    from env import MiniWoB
+def played(chances: Sequence[Chance], crew: Crew) -> Iterator[Mark]:
+    """Marks as the episodes end, in whatever order they end."""
+    from agent.evaluate import evaluate, spread
+    from agent.evaluate.seat import seated
 
     workers = min(crew.workers, max(1, len(chances)))
     if crew.ray:
@@ -118,8 +119,8 @@ def _marks(chances: Sequence[Chance], crew: Crew) -> Iterator[Mark]:
     elif crew.workers > 1:
         yield from spread(crew.maker, chances, workers)
     elif chances:
-        with MiniWoB() as env:
-            yield from evaluate(Table(env, crew.maker(env)), chances)
+        with seated(crew.maker) as table:
+            yield from evaluate(table, chances)
 
 
 def _scattered(chances: Sequence[Chance], crew: Crew, workers: int) -> Iterator[Mark]:

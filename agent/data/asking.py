@@ -94,6 +94,68 @@ SWITCHES = (
 
 PICKS = ("Choose {}.", 'Choose "{}" from the menu.', "Pick {}.", 'Select "{}".', "Open {}.")
 
+CONFIRMS = (
+    'Press "{opener}" and then "{answer}".',
+    "Press {opener}, then click {answer} in the dialog.",
+    "Click {opener}, then click {answer} in the dialog.",
+    "Press {opener} and answer {answer}.",
+    'Click on "{opener}" and answer "{answer}".',
+    "Press {opener} and confirm with {answer}.",
+    "Click button {opener}, then click button {answer}.",
+)
+
+ANSWERS = (
+    'Answer "{}".',
+    "Answer the question with {}.",
+    "Click {} in the dialog.",
+    'Click the button in the dialog box labeled "{}".',
+    "Press {}.",
+)
+
+SWITCHED = (
+    "Open the tab {tab} and press {button}.",
+    'Open the tab "{tab}" and press "{button}".',
+    "Switch to {tab} and click {button}.",
+    "Switch to the tab {tab}, then press {button}.",
+    "Go to {tab} and press {button}.",
+    "Click on {tab}, then click on {button}.",
+    "Press {button} on the tab {tab}.",
+)
+
+VOTES = (
+    "Vote for {} and press {}.",
+    "Vote for {} and press {}.",
+    "Choose {} and press {}.",
+    "Choose {}, then click {}.",
+    "Select {} and click {}.",
+    'Pick "{}" and press "{}".',
+    "Answer {} and press {}.",
+)
+
+SEARCHES = (
+    'Search for "{query}" and open "{item}".',
+    'Search for "{query}" and open "{item}".',
+    "Search for {query} and click {item}.",
+    'Find "{query}", then open the link {item}.',
+    'Enter "{query}", press {button} and open {item}.',
+    'Type "{query}" in the text field, press {button} and click the link "{item}".',
+)
+
+ROWS = (
+    "{on} {names}.",
+    "{on} {names}.",
+    'Press "{on}" beside {names}.',
+    "Click {on} next to {names}.",
+    "Click the {on} button of {names}.",
+)
+
+COUNTED = (
+    ("Set ", "{name} to {count}"),
+    ("Choose ", "{count} {name}"),
+    ("Set ", '"{name}" to {count}'),
+    ("Make it ", "{count} {name}"),
+)
+
 TYPE_NOW = ('Type "{}".', 'Enter "{}".', 'Enter "{}" here.', 'Write "{}".', "Type {}.")
 
 
@@ -140,3 +202,37 @@ def to_switch_on(random: Random, names: Sequence[str], button: str) -> str:
 def to_pick(random: Random, role: str, name: str) -> str:
     """A request to choose one thing of a menu."""
     return random.choice(PICKS).format(name) if random.random() < 0.5 else to_click(random, role, name)
+
+
+def to_confirm(random: Random, opener: str, answer: str, asked: bool) -> str:
+    """A request to press `opener` and then an answer in the dialog; the answer alone where it is `asked` already."""
+    if asked:
+        return random.choice(ANSWERS).format(answer)
+    return random.choice(CONFIRMS).format(opener=opener, answer=answer)
+
+
+def to_switch(random: Random, tab: str, button: str) -> str:
+    """A request to open a tab and press a button in it."""
+    return random.choice(SWITCHED).format(tab=tab, button=button)
+
+
+def to_vote(random: Random, name: str, button: str) -> str:
+    """A request to choose one option and press a button."""
+    return random.choice(VOTES).format(name, button)
+
+
+def to_search(random: Random, query: str, item: str, button: str) -> str:
+    """A request to search for something and open one of the results."""
+    return random.choice(SEARCHES).format(query=query, item=item, button=button)
+
+
+def to_toggle(random: Random, on: str, names: Sequence[str]) -> str:
+    """A request to press the button `on` in the rows of these names."""
+    return random.choice(ROWS).format(on=on, names=" and ".join(names))
+
+
+def to_count(random: Random, counts: Sequence[tuple[str, int]], button: str) -> str:
+    """A request to bring each of these to its count and press a button."""
+    lead, part = random.choice(COUNTED)
+    parts = " and ".join(part.format(name=name, count=count) for name, count in counts)
+    return lead + parts + random.choice((" and press {}.", ", then press {}.", " and click {}.")).format(button)

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from actions import DIALECTS, Finish, Frame
 from agent.data.seeds import training_seed
@@ -22,19 +23,27 @@ from agent.record import Recorder
 from agent.schema import EnvironmentEntry
 from agent.step import Reply, Step
 from env import MiniWoB, Observation, Task
-from env.miniwob import TASKS
+from env.miniwob import TASKS, Expected
 
 LONGEST = 30
 """Steps after which an episode is given up."""
 
 
+class Solving(Protocol):
+    """A screen that knows what is right on it."""
+
+    def solve(self) -> Expected | None:
+        """A right next action; None where there is none any more."""
+        ...
+
+
 class Oracle:
-    """Plays a MiniWoB++ page by what `env.solve` says is right, in words of the dialect qwen2.5."""
+    """Plays a page by what `env.solve` says is right, in words of the dialect qwen2.5."""
 
     name = "oracle"
     dialect = DIALECTS["qwen2.5"]
 
-    def __init__(self, env: MiniWoB) -> None:
+    def __init__(self, env: Solving) -> None:
         self.env = env
 
     def frame(self, seen: Observation) -> Frame:

@@ -7,7 +7,6 @@ of `hand_out`, as it is for processes of this machine.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,8 +19,8 @@ from ray.exceptions import ObjectLostError, OutOfMemoryError, RayActorError, Ray
 from agent.evaluate.crew import GRACE, Fault, Maker, Turn, WorkerError, hand_out, placed
 from agent.evaluate.join import ClusterError, cpus, joined, share
 from agent.evaluate.mark import Chance, Mark
-from agent.evaluate.play import ATTEMPTS, Table
-from env import MiniWoB
+from agent.evaluate.play import ATTEMPTS
+from agent.evaluate.seat import seated
 
 PATIENCE = 600.0
 """Seconds in which a first worker has found a place and loaded its model."""
@@ -48,8 +47,7 @@ class Seat:
     def arrive(self) -> Fault | None:
         """Open the browser and make the policy."""
         try:
-            env = self._opened.enter_context(MiniWoB())
-            self._table = Table(env, self._maker(env), time.perf_counter)
+            self._table = self._opened.enter_context(seated(self._maker))
         except Exception as error:  # noqa: BLE001  (it travels on, to the process that asked)
             return Fault.of(error)
         return None

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from agent.data.episodes import Solving
 from agent.evaluate.judged import Judged
 from agent.evaluate.mark import Chance, Mark
 from agent.limits import Limits
 from agent.outcome import SUCCESS
 from agent.perform import Job, perform
 from agent.policy import Policy
-from agent.step import Step
+from agent.step import Step, Trajectory
 from env import MiniWoB, Task
 from env.miniwob import TASKS
 
@@ -28,7 +29,7 @@ ATTEMPTS = 3
 class Judge:
     """Looks over the agent's shoulder: was its first action one that the oracle would take?"""
 
-    env: MiniWoB
+    env: Solving
     first: bool | None
     """None where the oracle cannot say."""
 
@@ -55,20 +56,26 @@ class Table:
         trajectory = perform(self.env, self.policy, job, decided=judge).trajectory
         if trajectory.stop.reason == "person":
             raise KeyboardInterrupt
-        used = trajectory.usage
-        return Mark(
-            task=chance.task,
-            seed=chance.seed,
-            success=(trajectory.reward or 0.0) > SUCCESS,
-            first=judge.first,
-            steps=len(trajectory.steps),
-            seconds=round(self.clock() - began, 4),
-            prompt_tokens=used.prompt_tokens,
-            image_tokens=used.image_tokens,
-            completion_tokens=used.completion_tokens,
-            stop=trajectory.stop.reason,
-            detail=trajectory.stop.detail,
-        )
+        success = (trajectory.reward or 0.0) > SUCCESS
+        return marked(chance, trajectory, success, judge.first, self.clock() - began)
+
+
+def marked(chance: Chance, trajectory: Trajectory, success: bool, first: bool | None, seconds: float) -> Mark:
+    """The mark of an episode that went as `trajectory`."""
+    used = trajectory.usage
+    return Mark(
+        task=chance.task,
+        seed=chance.seed,
+        success=success,
+        first=first,
+        steps=len(trajectory.steps),
+        seconds=round(seconds, 4),
+        prompt_tokens=used.prompt_tokens,
+        image_tokens=used.image_tokens,
+        completion_tokens=used.completion_tokens,
+        stop=trajectory.stop.reason,
+        detail=trajectory.stop.detail,
+    )
 
 
 def evaluate(play: Callable[[C], J], chances: Sequence[C]) -> Iterator[J]:

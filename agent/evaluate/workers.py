@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -16,8 +15,7 @@ from typing import NoReturn
 
 from agent.evaluate.crew import GRACE, Fault, Maker, Turn, hand_out, placed
 from agent.evaluate.mark import Chance, Mark
-from agent.evaluate.play import Table
-from env import MiniWoB
+from agent.evaluate.seat import seated
 
 
 def spread(maker: Maker, chances: Sequence[Chance], workers: int) -> Iterator[Mark]:
@@ -106,8 +104,7 @@ def _work(line: Connection, maker: Maker, threads: int) -> None:
     signal.signal(signal.SIGTERM, _leave)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # torch asks once, when it is loaded
     try:
-        with MiniWoB() as env:
-            table = Table(env, maker(env), time.perf_counter)
+        with seated(maker) as table:
             while (chance := _next(line)) is not None:
                 line.send(table(chance))
     except (BrokenPipeError, ConnectionResetError):

@@ -1,0 +1,60 @@
+"""`handeye eval sites`: how well a model does on the scripts over the example pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.commands import options
+from agent.commands.ending import refuse
+from agent.commands.evaluate import PLAYER, RAY, Crew, entry, played
+from agent.commands.judging import Out, judge, tell
+
+
+def sites(
+    context: typer.Context,
+    tasks: Annotated[str, typer.Option("--tasks", help="names of scripts with commas between; all by default")] = "",
+    scripts: Annotated[
+        Path | None,
+        typer.Option("--scripts", metavar="FOLDER", help="where the scripts lie; examples/tasks by default"),
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", min=1, help="of each script")] = 5,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
+    ] = 1_000_000,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="processes, each with a browser and a model")] = 1,
+    ray: Annotated[str, typer.Option("--ray", metavar="ADDRESS", help=RAY)] = "",
+    out: Out = None,
+    model: Annotated[str, typer.Option("--model", help=PLAYER)] = "builtin",
+    with_: options.With = None,
+    grounder: options.Grounder = "",
+    grammar: options.Grammar = None,
+    as_json: options.Json = False,
+) -> None:
+    """Play the scripts in examples/tasks on their pages, in looks, orders and with values that a seed draws."""
+    from agent.evaluate import Asked
+    from agent.evaluate.sites import SCRIPTS, SitePlayer, plan, read_sites
+    from agent.manifest import versions
+    from agent.script import ScriptError
+
+    folder = scripts or SCRIPTS
+    try:
+        chosen = read_sites(folder, tuple(dict.fromkeys(tasks.split(","))) if tasks else ())
+    except ScriptError as error:
+        refuse(f"--tasks: {error}" if tasks else str(error))
+    ways = options.ways(context, with_, grounder, grammar)
+    apart = [f"grounder={grounder}"] if grounder else []
+    apart += [f"scripts={scripts}"] if scripts else []
+    asked = Asked(
+        suite="sites",
+        tasks=tuple(site.name for site in chosen),
+        episodes=episodes,
+        seed=seed,
+        model=entry(model, ways),
+        options=(*ways.options, *apart),
+        versions=versions(),
+    )
+    chances, crew = plan(chosen, episodes, seed), Crew(SitePlayer(model, ways, folder), workers, ray)
+    tell(asked, judge(asked, chances, lambda missing: played(missing, crew), out), as_json)
