@@ -162,10 +162,9 @@ def test_the_built_in_model_is_scored_kept_gone_on_with_compared_and_drawn(tiles
 
     asked = read_evaluation(out).asked
     for update, why in (
-        ({"wording": "the word {}"}, "wording '{}', not 'the word {}'"),
         ({"boxes": "xyxy"}, "boxes 'xywh', not 'xyxy'"),
         ({"files": {ANNOTATIONS: "0" * 64}}, "data 'screenspot_tiles.json"),
-        ({"options": ()}, "--with answer-tokens=512, not nothing"),
+        ({"options": ()}, "options answer-tokens=512, wording={}, not none"),
     ):
         with pytest.raises(EvaluationError, match=re.escape(why)):
             Kept(out, asked.model_copy(update=update))

@@ -57,7 +57,7 @@ def grounding(
     asked = Pointing(
         suite=f"ground:{data.name or data.resolve().name}",
         model=described(ModelPolicy(speaker)),
-        options=(*ways.options, *_said(min_pixels, max_pixels, dtype, max_tokens)),
+        options=(*ways.options, *_said(min_pixels, max_pixels, dtype, max_tokens), f"wording={wording}"),
         versions=versions(),
         files=dict(found.files),
         boxes=found.form,

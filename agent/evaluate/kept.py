@@ -141,8 +141,8 @@ def _same(folder: Path, asked: Order[M]) -> None:
             raise EvaluationError(f"{folder} holds an evaluation with {name} {before!r}, not {now!r}: choose another")
     if kept.options != asked.options:
         raise EvaluationError(
-            f"{folder} holds an evaluation with --with {', '.join(kept.options) or 'nothing'}, "
-            f"not {', '.join(asked.options) or 'nothing'}: choose another"
+            f"{folder} holds an evaluation with the options {', '.join(kept.options) or 'none'}, "
+            f"not {', '.join(asked.options) or 'none'}: choose another"
         )
     if clash := _clash(kept.subject, asked.subject):
         raise EvaluationError(f"{folder} holds an evaluation with {clash}: choose another")

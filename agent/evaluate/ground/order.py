@@ -25,14 +25,15 @@ class Pointing(Order[Pointed]):
     said_by: Literal["fields", "user"]
     """Who says that boxes are of this form."""
     wording: str
+    """How things were asked for; among the options too, since two wordings can be compared and not mixed."""
     items: int = Field(ge=0)
     left_out: tuple[LeftOut, ...] = ()
 
     @property
     def subject(self) -> Mapping[str, str]:
-        """The data, the form of its boxes, and how things are asked for."""
+        """The data, and the form of its boxes."""
         files = ", ".join(f"{name} {digest[:12]}" for name, digest in sorted(self.files.items()))
-        return {"data": files, "boxes": self.boxes, "wording": self.wording}
+        return {"data": files, "boxes": self.boxes}
 
     def read(self, line: bytes) -> Pointed:
         """The mark of a line."""
