@@ -36,13 +36,18 @@ def family(process: int) -> list[psutil.Process]:
     return psutil.Process(process).children(recursive=True)
 
 
+def playing(process: int) -> list[int]:
+    """Those of its family that are in the middle of an episode, by the name that Ray gives them."""
+    ours = {one.pid for one in family(process)}
+    return [one for one in processes("ray::Seat.play") if one in ours]
+
+
 def kill_one(command: int) -> bool:
-    """Kill a worker in the middle of an episode, by the name that Ray gives its process; False where none is."""
-    ours = {process.pid for process in family(command)}
-    playing = [process for process in processes("ray::Seat.play") if process in ours]
-    for process in playing[:1]:
-        os.kill(process, signal.SIGKILL)
-    return bool(playing)
+    """Kill a worker in the middle of an episode; False where none is."""
+    found = playing(command)
+    for one in found[:1]:
+        os.kill(one, signal.SIGKILL)
+    return bool(found)
 
 
 @contextmanager
@@ -148,7 +153,7 @@ def test_a_cluster_of_two_machines_goes_on_where_one_is_lost_and_is_left_running
         assert (many.returncode, "3 workers take a CPU each" in many.stderr) == (2, True), many.stderr
         out = tmp_path / "kept"
         with process([*ORACLE, "--episodes", "8", "--out", str(out), "--ray", address, "--workers", "2"]) as running:
-            first_mark(out)
+            until(lambda: bool(playing(second.pid)), 200)
             second.terminate()
             printed, error = running.communicate(timeout=300)
         assert running.returncode == 0, error
