@@ -65,11 +65,12 @@ def test_an_episode_of_a_judging_seed_is_refused() -> None:
             next(rollouts.episode(page, Camera(page, WIDTH, HEIGHT), "click-test", 1_000_000, Random(0)))
 
 
-def test_forms_end_with_the_word_that_they_are_done() -> None:
+@pytest.mark.parametrize("kinds", [("greet", "basket"), pytest.param(tuple(forms.KINDS), marks=pytest.mark.slow)])
+def test_forms_end_with_the_word_that_they_are_done(kinds: tuple[str, ...]) -> None:
     random = Random(5)
     with open_page(WIDTH, HEIGHT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
-        for kind in forms.KINDS:
+        for kind in kinds:
             made = [list(forms.episode(page, camera, forms.variant(kind, random), random)) for _ in range(4)]
             last = [episode[-1][1].targets[0] for episode in made if episode]
             assert answer(FINISH) in {target.answer for target in last}, kind
