@@ -11,7 +11,7 @@ import pytest
 import torch
 from agent_runs import ROOT, handeye
 
-from actions import DIALECTS, Click, Frame, Point, Type
+from actions import DIALECTS, Click, Frame, Point, Select, Type
 from agent.data import episodes
 from agent.data.store import read
 from agent.reader import read_run
@@ -59,7 +59,7 @@ def test_episodes_of_the_oracle_are_won_in_its_own_words(few: Path) -> None:
         assert (run.manifest.outcome, run.manifest.model.name) == ("verified", "oracle")
         assert run.manifest.task.seed < 1_000_000
         for line in run.lines:
-            assert isinstance(line.action, Click | Type)
+            assert isinstance(line.action, Click | Type | Select)
             assert DIALECTS["qwen2.5"].parse(line.reply.text, frame) == line.action
 
 
