@@ -70,7 +70,7 @@ def _worse(source: Path, target: Path) -> None:
         (("miniwob", "--suite", "easy"), "--suite easy: expected one of easy20, wide40, all"),
         (("miniwob", "--suite", "easy20", "--tasks", "click-test"), "give one of them"),
         (("miniwob", "--tasks", "click-nothing"), "--tasks: click-nothing: expected some of"),
-        (("miniwob", "--tasks", "use-slider", "--model", "oracle"), "not for use-slider"),
+        (("miniwob", "--tasks", "click-pie", "--model", "oracle"), "not for click-pie"),
         (("compare", "nowhere", "nowhere"), "nowhere: no evaluation"),
         (("report", "nowhere", "--out", "x.pdf"), "expected a name that ends in .png, .html, .htm"),
     ],

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from actions import Frame, Point, Scroll, Select, dialect
 from agent.data import forms, rollouts
 from agent.data.calls import FINISH, answer
 from agent.data.shipped import SHIPPED
 from agent.data.store import Pixels, Record
 from env.miniwob import TASKS
 from env.miniwob.chromium import Camera, open_page
-from env.miniwob.oracle import HEIGHT, VIEWPORT, WIDTH
+from env.miniwob.oracle import HEIGHT, TURN, VIEWPORT, WIDTH, Expected
 from env.miniwob.site import serve
 
 PAGES = Path(__file__).resolve().parent.parent / "examples" / "pages"
+FRAME = Frame(WIDTH, HEIGHT, WIDTH, HEIGHT)
 Episode = list[tuple[Pixels, Record]]
+
+
+SOME = ("choose-list", "click-checkboxes", "click-collapsible-2", "click-menu-2", "form-sequence-3", "login-user")
+"""A list, boxes, an animation, a timer, a scroll, and words to type."""
 
 
 @pytest.fixture(scope="module")
 def episodes() -> dict[str, list[Episode]]:
-    """Two episodes of each task, and then the first once more."""
+    """Two episodes of some tasks, and then the first once more."""
+    return made(SOME)
+
+
+def made(tasks: Sequence[str]) -> dict[str, list[Episode]]:
     made: dict[str, list[Episode]] = {}
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
-        for task in TASKS:
+        for task in tasks:
             rollouts.open_task(page, address, task)
             seeds = (1, 2, 1)
             made[task] = [list(rollouts.episode(page, camera, task, seed, Random(seed))) for seed in seeds]
@@ -37,6 +48,15 @@ def episodes() -> dict[str, list[Episode]]:
 def test_the_same_seed_gives_the_same_samples_and_but_for_a_corner_the_same_pictures(
     episodes: dict[str, list[Episode]],
 ) -> None:
+    check_alike(episodes)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_samples_of_every_task() -> None:
+    check_alike(made(TASKS))
+
+
+def check_alike(episodes: dict[str, list[Episode]]) -> None:
     for task, (first, *_, again) in episodes.items():
         assert [record for _, record in first] == [record for _, record in again], task
         for (image, _), (other, _) in zip(first, again, strict=True):
@@ -55,7 +75,16 @@ def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode
     longest = max(len(record.targets[0].history) for record in records)
     assert longest > 5, "an episode without mistakes has at most 5 steps in most tasks"
     answers = {re.search(r'"action": "(\w+)"', record.targets[0].answer) for record in records}
-    assert {found[1] for found in answers if found} >= {"left_click", "type"}
+    assert {found[1] for found in answers if found} >= {"left_click", "type", "select_option"}
+
+
+def test_a_choice_is_taught_by_its_words_and_a_scroll_by_its_place() -> None:
+    chosen = rollouts.label("Do it.", Expected("select", ((0, 0, 9, 9),), "Malta"), [])
+    assert (chosen.box, chosen.boxes) == (None, ())
+    assert dialect("qwen2.5").parse(chosen.answer, FRAME) == Select(at=Point(x=4, y=4), label="Malta")
+    scrolled = rollouts.label("Do it.", Expected("scroll", ((0, 0, 9, 9),)), [])
+    assert scrolled.box == (0, 0, 9, 9)
+    assert dialect("qwen2.5").parse(scrolled.answer, FRAME) == Scroll(at=Point(x=4, y=4), dy=TURN)
 
 
 def test_an_episode_of_a_judging_seed_is_refused() -> None:

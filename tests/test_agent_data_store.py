@@ -137,7 +137,8 @@ def test_an_answer_with_a_text_is_what_the_dialect_prints(text: str) -> None:
 
 def test_the_other_calls_are_what_the_dialect_prints() -> None:
     triple = calls.answer(calls.call("triple_click", at=(3, 4)))
-    for said in (triple, calls.answer(calls.FINISH)):
+    selected, scrolled = calls.answer(calls.selecting((3, 4), "a b")), calls.answer(calls.scrolling((3, 4), 100))
+    for said in (triple, selected, scrolled, calls.answer(calls.FINISH)):
         assert QWEN.print(QWEN.parse(said, FRAME), FRAME) == said
     assert isinstance(QWEN.parse(calls.answer(calls.FINISH), FRAME), Finish)
     with pytest.raises(ActionError):

@@ -149,7 +149,7 @@ def test_a_policy_that_does_nothing_scores_nothing(env: MiniWoB) -> None:
 
 
 def test_nobody_says_what_is_right_first_on_a_task_without_answers(env: MiniWoB) -> None:
-    one = Table(env, Scripted([]))(Chance("use-slider", SEED, 10))
+    one = Table(env, Scripted([]))(Chance("click-pie", SEED, 10))
     assert (one.success, one.first) == (False, None)
 
 

@@ -82,9 +82,6 @@ BAR = 50
 """Height of the bar with the request at the top of the page, in pixels."""
 
 
-AT_ONCE = "() => { if (window.jQuery) jQuery.fx.off = true; }"
-"""Animations end as they begin: they are waited out where a page is played, so that nothing else is ever seen."""
-
 CHOOSE = f"([x, y, label]) => ({script.source('element.js')}).choose(x, y, label)"
 """Selects an option as a browser environment does it."""
 
@@ -254,7 +251,6 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.goto(f"{address}/miniwob/{task}.html")
     page.evaluate(oracle.script())
     page.evaluate("oracle.ready()")
-    page.evaluate(AT_ONCE)
 
 
 def make_shard(seed: int, path: Path) -> int:

@@ -59,7 +59,9 @@
   // No caret, which blinks, and nothing that moves.
   const STILL = "* { caret-color: transparent !important; transition: none !important; animation: none !important; }";
 
+  // Animations end as they begin, so that what is seen at rest does not hang on how busy the machine is.
   const freeze = () => {
+    if (window.jQuery) jQuery.fx.off = true;
     if (one("#still")) return;
     const style = document.createElement("style");
     style.id = "still";
@@ -69,7 +71,8 @@
 
   const pictures = (sheet) => Array.from(sheet.cssRules).flatMap((rule) => {
     const named = rule.style ? `${rule.style.backgroundImage} ${rule.style.content}` : "";
-    return Array.from(named.matchAll(/url\("?([^")]+)"?\)/g), (match) => new URL(match[1], sheet.href || document.baseURI).href);
+    const found = Array.from(named.matchAll(/url\("?([^")]+)"?\)/g), (match) => match[1]);
+    return found.map((url) => new URL(url, sheet.href || document.baseURI).href);
   });
 
   // Resolves once every picture of the style sheets is there, and keeps them: icons that come late change the screen.
@@ -98,5 +101,7 @@
     return core.getUtterance();
   };
 
-  window.oracle = {all, begin, click, expected, form, labelled, learn, locate, mistakes, one, places, quoted, ready, shown, state};
+  window.oracle = {
+    all, begin, click, expected, form, labelled, learn, locate, mistakes, one, places, quoted, ready, shown, state,
+  };
 })();

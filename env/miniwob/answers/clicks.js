@@ -15,7 +15,8 @@
 
   const widget = (kind) => all(`#area [data-type="${kind}"]`).map((element) => element.closest("label") || element);
 
-  const dialog = (text) => text === "x" ? all(".ui-dialog-titlebar button") : labelled(".ui-dialog-buttonset button", text);
+  const dialog = (text) => text === "x"
+    ? all(".ui-dialog-titlebar button") : labelled(".ui-dialog-buttonset button", text);
 
   const sequence = () => {
     if (buttonsPushed.length && buttonsPushed[0] !== "subbtn") return null;
@@ -25,7 +26,8 @@
   // What can be said of a shape: its size and colour, and what it is.
   const told = (shape) => {
     const name = {circle: "circle", rect: "rectangle", polygon: "triangle"}[shape.tagName];
-    const written = shape.textContent, tall = name ? shape.getBBox().width : parseFloat(shape.getAttribute("font-size"));
+    const written = shape.textContent;
+    const tall = name ? shape.getBBox().width : parseFloat(shape.getAttribute("font-size"));
     return {
       looks: [tall > 15 ? "large" : "small", shape.getAttribute("fill")],
       kinds: name ? [name, "shape"] : [written, /\d/.test(written) ? "digit" : "letter"],

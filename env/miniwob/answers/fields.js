@@ -18,11 +18,14 @@
     return String({"+": a + b, "-": a - b, "x": a * b}[sign]);
   };
 
-  const word = () => one("#area p").textContent.trim().split(/\s+/)[said(/(\d+)\w+ word/) - 1].replace(/[^a-zA-Z]+/g, "");
+  const word = () => {
+    const words = one("#area p").textContent.trim().split(/\s+/);
+    return words[said(/(\d+)\w+ word/) - 1].replace(/[^a-zA-Z]+/g, "");
+  };
 
   const value = () => labelled("td:first-child", said(/value of (.*) into/))[0].nextSibling.textContent;
 
-  // The button and the field that are asked for by their place. What is in another field cannot be taken back by typing.
+  // The button and the field that are asked for by their place. Typing cannot take back what is in another field.
   const sequence = () => {
     const [button, place] = Array.from(core.getUtterance().matchAll(/(\d)(?:st|nd|rd)/g), (match) => match[1] - 1);
     const fields = all("#area input[type=text]"), [radio] = all("#area input[type=radio]").splice(button, 1);
@@ -49,8 +52,8 @@
     if (field.value === `${year}-${month}-${day}`) return click([one("#subbtn")]);
     const {left, top, bottom} = field.getBoundingClientRect();
     const box = measure.clip({left: left + 3, top: top + 2, right: left + 18, bottom: bottom - 2}, {left: 0, top: 0});
-    const at = pressed && document.activeElement === field && [Math.round(pressed.clientX), Math.round(pressed.clientY)];
-    const begun = at && box[0] <= at[0] && at[0] < box[2] && box[1] <= at[1] && at[1] < box[3];
+    const [x, y] = pressed && document.activeElement === field ? [pressed.clientX, pressed.clientY] : [-1, -1];
+    const begun = box[0] <= x && x < box[2] && box[1] <= y && y < box[3];
     return begun ? {kind: "type", text: wanted, boxes: [box]} : {kind: "click", boxes: [box]};
   };
 
@@ -59,8 +62,9 @@
     const pickers = window[Symbol.for("handeye.pickers")], root = pickers && pickers.root();
     if (!root) return null;
     const panel = root.querySelector(".panel").getBoundingClientRect();
-    return Array.from(root.querySelectorAll(".row"), (row) => ({text: row.textContent, rect: row.getBoundingClientRect()}))
-      .filter(({rect}) => rect.top >= panel.top && rect.bottom <= Math.min(panel.bottom, 208));
+    const rows = Array.from(root.querySelectorAll(".row"));
+    return rows.map((row) => ({text: row.textContent.trim(), rect: row.getBoundingClientRect()}))
+      .filter(({rect}) => rect.top >= panel.top && rect.bottom <= panel.bottom);
   };
 
   // A list's option is chosen by its name. An open list is used by clicks, and closed where it is of no use.
@@ -68,8 +72,9 @@
     const list = one("#options"), wanted = said(/^Select (.*) from the list/), open = lines();
     const right = list.selectedOptions[0].text.trim() === wanted;
     if (!open) return right ? click(all("#area button")) : {kind: "select", text: wanted, elements: [list]};
-    const line = right ? null : open.find((each) => each.text.trim() === wanted);
-    return line ? {kind: "click", boxes: [measure.clip(line.rect, {left: 0, top: 0})]} : click([one("#query")]);
+    const line = right ? null : open.find((each) => each.text === wanted);
+    const box = line && measure.clip(line.rect, {left: 0, top: 0});
+    return box ? {kind: "click", boxes: [box]} : click([one("#query")]);
   };
 
   learn("choose-list", choose, "#options, #query");
