@@ -17,7 +17,7 @@ from agent.evaluate.players import Chosen
 from env import MiniWoB
 
 SEED = 1_000_000
-TASKS = ("click-test", "enter-text", "use-slider")
+TASKS = ("click-test", "enter-text", "click-pie")
 
 
 def told(marks: Sequence[Mark]) -> list[dict[str, object]]:
