@@ -22,25 +22,7 @@ from agent.settings import BUILTIN, Settings
 from agent.speaker import Question, Said, Sight
 from agent.spoken import ModelPolicy
 from env import MiniWoB
-
-TASKS = (
-    "click-button",
-    "click-button-sequence",
-    "click-checkboxes",
-    "click-dialog",
-    "click-dialog-2",
-    "click-link",
-    "click-option",
-    "click-tab",
-    "click-test",
-    "click-test-2",
-    "click-widget",
-    "enter-text",
-    "focus-text",
-    "focus-text-2",
-    "login-user",
-)
-"""Those that the figures of docs/log.md were taken on."""
+from env.miniwob.suites import suite
 
 WARM = 3
 """Questions at the beginning that are not counted: each engine has gone first in one of them."""
@@ -132,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 where our engine, writing freely, wrote the tokens of transformers every time, otherwise 1."""
     parser = argparse.ArgumentParser(prog="python -m agent.bench", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=BUILTIN, help="a folder (default: the built-in weights)")
-    parser.add_argument("--tasks", default=",".join(TASKS), help="names with commas between (default: those of TASKS)")
+    usual = ",".join(suite("basic15"))
+    parser.add_argument("--tasks", default=usual, help="names with commas between (default: those of basic15)")
     parser.add_argument("--episodes", type=int, default=2, help="of each task (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1_000_000)
     parser.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16"), help="default: as stored")

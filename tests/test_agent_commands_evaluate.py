@@ -67,7 +67,7 @@ def _worse(source: Path, target: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("miniwob", "--suite", "easy"), "--suite easy: expected one of easy20, wide40, all"),
+        (("miniwob", "--suite", "easy"), "--suite easy: expected one of basic15, easy20, wide40, all"),
         (("miniwob", "--suite", "easy20", "--tasks", "click-test"), "give one of them"),
         (("miniwob", "--tasks", "click-nothing"), "--tasks: click-nothing: expected some of"),
         (("miniwob", "--tasks", "click-pie", "--model", "oracle"), "not for click-pie"),

@@ -33,11 +33,11 @@ def click(x: int, y: int) -> Click:
 
 
 def test_every_list_holds_the_one_before_it_and_each_task_once() -> None:
-    easy, wide, every = (suite(name) for name in NAMES)
-    assert (len(easy), len(wide)) == (20, 40)
-    assert set(easy) < set(wide) < set(every)
+    basic, easy, wide, every = (suite(name) for name in NAMES)
+    assert (len(basic), len(easy), len(wide)) == (15, 20, 40)
+    assert set(basic) < set(easy) < set(wide) < set(every)
     assert set(TASKS) == set(wide)
-    assert all(len(set(tasks)) == len(tasks) for tasks in (easy, wide, every))
+    assert all(len(set(tasks)) == len(tasks) for tasks in (basic, easy, wide, every))
 
 
 def test_a_page_is_played_or_left_out_with_a_reason() -> None:
@@ -48,7 +48,7 @@ def test_a_page_is_played_or_left_out_with_a_reason() -> None:
 
 
 def test_a_list_that_does_not_exist_is_named() -> None:
-    with pytest.raises(ValueError, match="suite 'easy': expected one of easy20, wide40, all"):
+    with pytest.raises(ValueError, match="suite 'easy': expected one of basic15, easy20, wide40, all"):
         suite("easy")
 
 

@@ -29,7 +29,7 @@ PLAYER = f"{options.MODEL}; or oracle (does what the pages say is right, where t
 def miniwob(
     context: typer.Context,
     suite: Annotated[
-        str, typer.Option("--suite", help="easy20, wide40, or all; the 15 with known answers by default")
+        str, typer.Option("--suite", help="basic15 (what is played by default), easy20, wide40, or all")
     ] = "",
     tasks: Annotated[str, typer.Option("--tasks", help="names with commas between, in place of a suite")] = "",
     episodes: Annotated[int, typer.Option("--episodes", min=1, help="of each task")] = 20,
@@ -79,7 +79,7 @@ def _names(suite: str, tasks: str, model: str) -> tuple[str, ...]:
         refuse("--suite and --tasks: give one of them")
     if suite and suite not in NAMES:
         refuse(f"--suite {suite}: expected one of {', '.join(NAMES)}")
-    names = listed(suite) if suite else tuple(dict.fromkeys(tasks.split(","))) if tasks else TASKS
+    names = tuple(dict.fromkeys(tasks.split(","))) if tasks else listed(suite or NAMES[0])
     if unknown := [name for name in names if name not in page_names()]:
         refuse(f"--tasks: {', '.join(unknown)}: expected some of {', '.join(sorted(page_names()))}")
     if model == ORACLE and (beyond := [name for name in names if name not in TASKS]):

@@ -10,14 +10,15 @@ from pydantic import BaseModel, ConfigDict
 
 from env.miniwob.site import page_names
 
-NAMES = ("easy20", "wide40", "all")
+NAMES = ("basic15", "easy20", "wide40", "all")
 """Lists of tasks; each holds the one before it."""
 
 
 class _Suites(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    easy20: tuple[str, ...]
+    basic15: tuple[str, ...]
+    easy5: tuple[str, ...]
     wide20: tuple[str, ...]
     left_out: dict[str, str]
     default_steps: int
@@ -32,13 +33,11 @@ def _read() -> _Suites:
 def suite(name: str) -> tuple[str, ...]:
     """The tasks of a list; "all" are those of the installed package that a screen agent can do."""
     read = _read()
-    if name == "easy20":
-        return read.easy20
-    if name == "wide40":
-        return read.easy20 + read.wide20
-    if name != "all":
+    if name == "all":
+        return tuple(sorted(page_names() - set(read.left_out)))
+    if name not in NAMES:
         raise ValueError(f"suite {name!r}: expected one of {', '.join(NAMES)}")
-    return tuple(sorted(page_names() - set(read.left_out)))
+    return sum((read.basic15, read.easy5, read.wide20)[: NAMES.index(name) + 1], ())
 
 
 def left_out() -> dict[str, str]:
