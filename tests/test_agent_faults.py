@@ -108,7 +108,6 @@ def close(env: Browser) -> None:
 
 PAGES = {
     "busy": {"timeout"},
-    "huge": {""},
     "moving": {""},
     "popups": {"", "timeout"},
     "reload": {""},
@@ -121,7 +120,7 @@ PAGES = {
 """The page that is pressed, and what the step may say of it."""
 
 
-ALIKE = ("moving", "huge", "to half", "to drip")
+ALIKE = ("moving", "to half", "to drip")
 """Pages that the usual run leaves out: the slow one has them all."""
 
 
@@ -138,7 +137,13 @@ def test_a_page_that_does_its_worst_is_a_step_that_ends(
     assert reason(run) == "finished"
 
 
-PATIENT = {**PAGES, "flood": {"", "timeout"}, "later": {"timeout", "crash"}, "bomb": {"timeout", "crash"}}
+PATIENT = {
+    **PAGES,
+    "huge": {""},
+    "flood": {"", "timeout"},
+    "later": {"timeout", "crash"},
+    "bomb": {"timeout", "crash"},
+}
 """Those that take their time besides."""
 
 
