@@ -90,6 +90,7 @@ def test_an_oracle_that_knows_no_more_says_that_it_failed() -> None:
     assert ('"failure"' in said) == (expected is None)
 
 
+@pytest.mark.slow
 def test_a_step_of_training_takes_the_export_as_it_is(few: Path, tmp_path: Path) -> None:
     exported(few, tmp_path / "data")
     told = {

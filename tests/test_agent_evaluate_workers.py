@@ -41,6 +41,7 @@ def test_two_processes_mark_as_one_does_though_one_of_them_dies(tmp_path: Path) 
     assert len(psutil.Process().children(recursive=True)) <= before + 1  # the tracker of shared resources stays
 
 
+@pytest.mark.slow
 def test_an_episode_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None:
     marks = list(spread(agent_players.Dying(tmp_path, SEED, lives=99), plan(["click-test"], 2, SEED), 2))
     assert [mark.attempt for mark in marks if mark.seed == SEED] == [1, 2, 3]

@@ -202,6 +202,7 @@ def test_a_replay_that_is_killed_at_any_step_leaves_the_record_and_works_again(
     outlives(number, when, whole, browser, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_with_a_run_whose_process_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def trained(*arguments: object) -> dict[str, object]:
     return told
 
 
+@pytest.mark.slow
 def test_the_built_in_model_is_fine_tuned_by_adapters_that_are_merged(tmp_path: Path) -> None:
     data = write_samples(tmp_path / "data", 4, (160, 208))
     data.write_text(data.read_text("utf-8") + '\n{"conversations": []}\n', "utf-8")

@@ -70,6 +70,7 @@ def test_what_is_killed_during_an_action_is_told_and_the_next_reset_works(deskto
     assert works(desktop)
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_a_timeout_and_the_next_reset_works(desktop: Desktop) -> None:
     desktop.reset(Task())
     (process,) = called(desktop, "Xvfb")

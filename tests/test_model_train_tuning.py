@@ -214,6 +214,7 @@ def test_settings_that_cannot_be_followed_are_told(
         Course(replace(settings(made, tmp_path), **change), Seat())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was_saved(made: Path, tmp_path: Path) -> None:
     wanted = settings(made, tmp_path / "whole", updates=8)
     tune(wanted)

@@ -15,7 +15,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages for large tens
 from model.bench import parts, probe, report
 from model.bench.gate import Agreement, joined
 from model.bench.pair import Pair, pair, small
-from model.bench.race import STEPS, Lap, Track, again, race
+from model.bench.race import STEPS, Lap, Track, grown, race
 from model.bench.shapes import LAYERS
 from model.bench.work import Load, screen
 
@@ -24,8 +24,8 @@ BUSY = 0.6
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
-AGAIN = 2
-"""Times that ours is run once more by itself."""
+AGAIN = 5
+"""Times that ours is run at its second step and at its last, in turn."""
 
 GATE = 2
 """Steps that are compared before anything is timed."""
@@ -63,20 +63,17 @@ def _timed(both: Pair, load: Load, steps: Sequence[int], say: Callable[[str], No
     ceiling, products = probe.bandwidth(), probe.products(dtype)
     say(report.machine(ceiling, products))
     laps = list(_watched(race(both, load, steps), steps, say))
-    once = tuple(laps)
     agreement = joined([lap.agreement for lap in laps if lap.agreement])
     say(report.verdict(agreement, holds=agreement.holds(dtype)))
     last = steps[-1]
-    for _ in range(AGAIN):
-        laps += again(both, load, last)
-    growth = report.growth(laps, last)
+    growth = report.growth(list(grown(both, load, last, AGAIN)), last)
     look, plain = parts.vision(both, load), parts.decode(both.network, ceiling)
     eight = parts.int8(both.network, small(both.network), ceiling)
-    for line in (*report.summary(once, steps), report.grown(growth, last), *report.rest(look, plain, eight)):
+    for line in (*report.summary(laps, steps), report.grown(growth, last), *report.rest(look, plain, eight)):
         say(line)
     return {
         "machine": {"read_gb_s": ceiling, "matrix_gflop_s": products},
-        "steps": report.table(once, steps),
+        "steps": report.table(laps, steps),
         "growth": growth,
         "holds": agreement.holds(dtype),
         "agreement": report.agreement(agreement, holds=agreement.holds(dtype)),

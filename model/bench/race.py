@@ -43,11 +43,14 @@ class Track:
         self.episode = Episode(pair.config, units, load, newest=newest)
         self.ours, self.cached = Ours(pair.network, pair.processor), Cached(pair.theirs)
 
-    def alone(self, step: int, screens: Sequence[NDArray[np.uint8]]) -> Lap:
+    def alone(self, step: int, screens: Sequence[NDArray[np.uint8]]) -> None:
         """Ours, and nobody beside it."""
-        shown = self.episode.shown
-        told = self.ours.step(screens[-shown:], self.episode.prompt(), Script(self.episode.words))
+        told = self.ours.step(screens[-self.episode.shown :], self.episode.prompt(), Script(self.episode.words))
         self.episode.tell(told.call)
+
+    def once_more(self, step: int, screens: Sequence[NDArray[np.uint8]]) -> Lap:
+        """Ours at this step, which stays the next one: only the last of the screens is another."""
+        told = self.ours.step(screens[-self.episode.shown :], self.episode.prompt(), Script(self.episode.words))
         return self._lap(step, "ours", told.cost)
 
     def run(self, step: int, screens: Sequence[NDArray[np.uint8]], *, naive: bool) -> Iterator[Lap]:
@@ -83,10 +86,17 @@ def race(pair: Pair, load: Load, steps: Sequence[int]) -> Iterator[Lap]:
             yield from track.run(step, screens, naive=step in steps)
 
 
-def again(pair: Pair, load: Load, last: int) -> Iterator[Lap]:
-    """Ours once more, from the first step to the `last`: how a step grows is less than how times vary."""
-    tracks = [Track(pair, load, newest=newest) for newest in (False, True)]
-    screens: list[NDArray[np.uint8]] = []
-    for step in range(1, last + 1):
-        screens.append(screen(step, load.screen))
-        yield from (track.alone(step, screens) for track in tracks)
+def grown(pair: Pair, load: Load, last: int, times: int) -> Iterator[Lap]:
+    """Ours at its second step and at its `last`, in turn, each time with another screen.
+
+    How a step grows is less than how a machine drifts over the minutes of a race.
+    """
+    screens = [screen(step, load.screen) for step in range(1, last + times + 1)]
+    for newest in (False, True):
+        young, old = (Track(pair, load, newest=newest) for _ in range(2))
+        for step in range(1, last):
+            old.alone(step, screens[:step])
+        young.alone(1, screens[:1])
+        for each in range(times):
+            yield young.once_more(2, [screens[0], screens[1 + each]])
+            yield old.once_more(last, [*screens[: last - 1], screens[last - 1 + each]])

@@ -104,7 +104,7 @@ def growth(laps: Sequence[Lap], last: int) -> Mapping[str, float]:
     def median(step: int, racer: str) -> float:
         return statistics.median(lap.cost.seconds for lap in laps if (lap.step, lap.racer) == (step, racer))
 
-    return {racer: median(last, racer) / median(min(2, last), racer) for racer in ("ours", "ours_newest")}
+    return {racer: median(last, racer) / median(2, racer) for racer in ("ours", "ours_newest")}
 
 
 def grown(growth: Mapping[str, float], last: int) -> str:
