@@ -17,8 +17,8 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	@# three processes for two cores, since tests wait half of their time; each with one thread, so that none waits for another's
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile
+	@# two processes for two cores: each with one thread, since threads of both would wait for each other
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
 setup: $(STAMP) browser
 
