@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from agent.commands import options
 from agent.commands.ending import refuse
 from agent.commands.given import model_of
-from agent.commands.judging import judge, tell
+from agent.commands.judging import Episodes, Out, Ray, Seed, Workers, judge, tell
 
 if TYPE_CHECKING:
     from agent.choose import Ways
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from agent.evaluate.players import Chosen
     from agent.schema import ModelEntry
 
-RAY = "a Ray cluster to play on: auto or HOST:PORT of one that this machine is in; local begins one, and ends it"
 PLAYER = f"{options.MODEL}; or oracle (does what the pages say is right, where that is known)"
 
 
@@ -32,15 +30,11 @@ def miniwob(
         str, typer.Option("--suite", help="basic15 (what is played by default), easy20, wide40, or all")
     ] = "",
     tasks: Annotated[str, typer.Option("--tasks", help="names with commas between, in place of a suite")] = "",
-    episodes: Annotated[int, typer.Option("--episodes", min=1, help="of each task")] = 20,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
-    ] = 1_000_000,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="processes, each with a browser and a model")] = 1,
-    ray: Annotated[str, typer.Option("--ray", metavar="ADDRESS", help=RAY)] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="keep each episode there, and go on from what it has")
-    ] = None,
+    episodes: Episodes = 20,
+    seed: Seed = 1_000_000,
+    workers: Workers = 1,
+    ray: Ray = "",
+    out: Out = None,
     model: Annotated[str, typer.Option("--model", help=PLAYER)] = "builtin",
     with_: options.With = None,
     grounder: options.Grounder = "",

@@ -26,6 +26,18 @@ Out = Annotated[
     Path | None, typer.Option("--out", metavar="FOLDER", help="keep each mark there, and go on from what it has")
 ]
 
+Episodes = Annotated[int, typer.Option("--episodes", min=1, help="of each task or script")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="processes, each with a browser and a model")]
+Ray = Annotated[
+    str,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Ray cluster to play on: auto or HOST:PORT of one this machine is in; local begins one, and ends it",
+    ),
+]
+
 SHOWN = 20
 """How much of what was left out is named on standard error."""
 

@@ -9,8 +9,8 @@ import typer
 
 from agent.commands import options
 from agent.commands.ending import refuse
-from agent.commands.evaluate import PLAYER, RAY, Crew, entry, played
-from agent.commands.judging import Out, judge, tell
+from agent.commands.evaluate import PLAYER, Crew, entry, played
+from agent.commands.judging import Episodes, Out, Ray, Seed, Workers, judge, tell
 
 
 def sites(
@@ -20,12 +20,10 @@ def sites(
         Path | None,
         typer.Option("--scripts", metavar="FOLDER", help="where the scripts lie; examples/tasks by default"),
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", min=1, help="of each script")] = 5,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="of the first episode; from 1000000 up for judging")
-    ] = 1_000_000,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="processes, each with a browser and a model")] = 1,
-    ray: Annotated[str, typer.Option("--ray", metavar="ADDRESS", help=RAY)] = "",
+    episodes: Episodes = 5,
+    seed: Seed = 1_000_000,
+    workers: Workers = 1,
+    ray: Ray = "",
     out: Out = None,
     model: Annotated[str, typer.Option("--model", help=PLAYER)] = "builtin",
     with_: options.With = None,
