@@ -1,6 +1,7 @@
 """How the built-in model is trained from nothing, as data: which pictures are made, and which stages follow.
 
-Whatever is there already is gone on from: shards of pictures, and the checkpoint of each stage.
+The last term learns from the model's own mistakes: it acts, and the oracle says what would have been right. Whatever is
+there already is gone on from: shards of pictures, and the checkpoint of each stage.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
-from agent.data.__main__ import KINDS, fill
+from agent.data.__main__ import fill, maker
 from model.train.builtin import Plan
 from model.train.examine import examine
 from model.train.export import export
@@ -32,6 +32,7 @@ class Pictures:
     kind: str
     count: int
     seed: int
+    by: str = ""  # the term whose model acts in them
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,13 @@ class Term:
     stage: str
     minutes: float
     data: tuple[tuple[str, float], ...] = ()
-    init: tuple[str, ...] = ()
+    init: tuple[str, ...] = ()  # names of terms
+    again: str = ""  # its name, where the stage is gone through a second time
+
+    @property
+    def name(self) -> str:
+        """What it and its folder are called."""
+        return self.again or self.stage
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,20 @@ class School:
         )
 
 
-def _terms(vision: float, language: float, joint: float, instruct: float) -> tuple[Term, ...]:
-    """Vision first, and beside it the decoder's copying; then everything; then instructions."""
+def _terms(vision: float, language: float, joint: float, instruct: float, mend: float) -> tuple[Term, ...]:
+    """Vision first, and beside it the decoder's copying; then everything; then instructions, and own mistakes."""
     return (
         Term("vision", vision, (("tiles", 1.0),)),
         Term("language", language),
         Term("joint", joint, (("tiles", 0.4), ("miniwob", 0.6)), ("vision", "language")),
         Term("instruct", instruct, (("tiles", 0.2), ("miniwob", 0.65), ("forms", 0.15)), ("joint",)),
+        Term(
+            "instruct",
+            mend,
+            (("tiles", 0.1), ("miniwob", 0.35), ("forms", 0.1), ("mistakes", 0.3), ("slips", 0.15)),
+            ("joint", "instruct"),
+            again="mend",
+        ),
     )
 
 
@@ -77,9 +91,11 @@ FULL = School(
         Pictures("tiles", "tiles", 30_000, 0),
         Pictures("miniwob", "miniwob", 26_000, 100_000),
         Pictures("forms", "forms", 6_000, 200_000),
+        Pictures("mistakes", "miniwob", 4_000, 300_000, by="instruct"),
+        Pictures("slips", "forms", 2_000, 400_000, by="instruct"),
     ),
     Pictures("judged", "miniwob", 500, 999_000),
-    _terms(7, 7, 44, 33),
+    _terms(7, 7, 44, 33, 15),
     lessons=60,
 )
 """Much as the shipped weights were made; two processes share the minutes of every stage."""
@@ -89,9 +105,11 @@ SMOKE = School(
         Pictures("tiles", "tiles", 300, 0),
         Pictures("miniwob", "miniwob", 100, 100_000),
         Pictures("forms", "forms", 40, 200_000),
+        Pictures("mistakes", "miniwob", 40, 300_000, by="instruct"),
+        Pictures("slips", "forms", 20, 400_000, by="instruct"),
     ),
     Pictures("judged", "miniwob", 40, 999_000),
-    _terms(0.45, 0.4, 0.6, 0.45),
+    _terms(0.45, 0.4, 0.6, 0.4, 0.25),
     lessons=6,
 )
 """Every stage, as short as shows that it learns."""
@@ -110,16 +128,24 @@ class Brought:
 def attend(school: School, out: Path, processes: int, *, tell: Callable[[str], None]) -> Iterator[Brought]:
     """Go through `school` in the folder `out`, a stage at a time, and export OUT/model; `tell` hears what is done."""
     for wanted in (*school.pictures, school.judged):
-        tell(f"pictures: {wanted.count} of {wanted.name}")
-        make = import_module(KINDS[wanted.kind]).make_shard
-        fill(make, out / "data" / wanted.name, wanted.count, wanted.seed, tell)
+        if not wanted.by:
+            _make(wanted, out, tell)
     brought: list[Brought] = []
     for term in school.terms:
-        tell(f"{term.stage}: {term.minutes:g} minutes")
+        for wanted in school.pictures:
+            if wanted.by and wanted.name in dict(term.data):
+                _make(wanted, out, tell)
+        tell(f"{term.name}: {term.minutes:g} minutes")
         brought.append(_term(school, term, out, processes))
         (out / MADE).write_text(json.dumps([vars(one) for one in brought], indent=1) + "\n", encoding="utf-8")
         yield brought[-1]
-    export(out / school.terms[-1].stage / STATE, out / "model")
+    export(out / school.terms[-1].name / STATE, out / "model")
+
+
+def _make(wanted: Pictures, out: Path, tell: Callable[[str], None]) -> None:
+    tell(f"pictures: {wanted.count} of {wanted.name}")
+    make = maker(wanted.kind, out / wanted.by / STATE if wanted.by else None)
+    fill(make, out / "data" / wanted.name, wanted.count, wanted.seed, tell)
 
 
 def _term(school: School, term: Term, out: Path, processes: int) -> Brought:
@@ -127,10 +153,10 @@ def _term(school: School, term: Term, out: Path, processes: int) -> Brought:
     plan = Plan(
         stage,
         tuple((out / "data" / name, weight) for name, weight in term.data),
-        out / term.stage,
+        out / term.name,
         tuple(out / name / STATE for name in term.init),
         term.minutes,
     )
     train_together(plan, processes, plan.out)
     before, after = examine(plan, ((out / "data" / school.judged.name, 1.0),), school.lessons)
-    return Brought(term.stage, stage.measure, before, after)
+    return Brought(term.name, stage.measure, before, after)

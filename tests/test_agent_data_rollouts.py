@@ -8,16 +8,20 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from playwright.sync_api import Page
 
-from actions import Frame, Point, Scroll, Select, dialect
-from agent.data import forms, rollouts
-from agent.data.calls import FINISH, answer
+from actions import Click, Frame, Point, Scroll, Select, dialect
+from agent.data import forms, learner, rollouts
+from agent.data.__main__ import maker
+from agent.data.calls import FINISH, answer, call, click
 from agent.data.shipped import SHIPPED
-from agent.data.store import Pixels, Record
+from agent.data.store import Pixels, Record, read_shard
+from agent.settings import BUILTIN
 from env.miniwob import TASKS
 from env.miniwob.chromium import Camera, open_page
 from env.miniwob.oracle import HEIGHT, TURN, VIEWPORT, WIDTH, Expected
 from env.miniwob.site import serve
+from model.train.samples import Picture
 
 PAGES = Path(__file__).resolve().parent.parent / "examples" / "pages"
 FRAME = Frame(WIDTH, HEIGHT, WIDTH, HEIGHT)
@@ -40,9 +44,12 @@ def made(tasks: Sequence[str]) -> dict[str, list[Episode]]:
         camera = Camera(page, WIDTH, HEIGHT)
         for task in tasks:
             rollouts.open_task(page, address, task)
-            seeds = (1, 2, 1)
-            made[task] = [list(rollouts.episode(page, camera, task, seed, Random(seed))) for seed in seeds]
+            made[task] = [played(page, camera, task, seed, rollouts.Clumsy(Random(seed))) for seed in (1, 2, 1)]
     return made
+
+
+def played(page: Page, camera: Camera, task: str, seed: int, actor: rollouts.Actor) -> Episode:
+    return list(rollouts.episode(page, camera, task, seed, Random(seed), actor))
 
 
 def test_the_same_seed_gives_the_same_samples_and_but_for_a_corner_the_same_pictures(
@@ -78,6 +85,47 @@ def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode
     assert {found[1] for found in answers if found} >= {"left_click", "type", "select_option"}
 
 
+class Always:
+    """Says the same whatever it is shown, and remembers what it was asked."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.asked: list[str] = []
+
+    def answer(self, picture: Picture, prompt: str) -> str:
+        assert picture.pixels().shape == (HEIGHT, WIDTH, 3)
+        self.asked.append(prompt)
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [(answer(click((159, 207))), 2), (answer(FINISH), 0), ("Hm.", 0), (answer(call("double_click", at=(9, 9))), 0)],
+)
+def test_an_oracle_helps_where_a_model_goes_wrong_twice_or_says_what_no_page_answers_to(said: str, own: int) -> None:
+    model = Always(said)
+    with serve() as address, open_page(*VIEWPORT) as page:
+        rollouts.open_task(page, address, "enter-text")
+        made = played(page, Camera(page, WIDTH, HEIGHT), "enter-text", 3, learner.Learner(Random(0), model))
+    targets = [record.targets[0] for _, record in made]
+    wrong = [click((159, 207))] * own
+    assert [list(target.history[: len(wrong)]) for target in targets[own:]] == [wrong] * len(targets[own:])
+    assert [target.prompt for target in targets[:own]] == model.asked[:own]
+    kinds = [type(dialect("qwen2.5").parse(answer(said), FRAME)) for said in targets[-1].history]
+    assert kinds[own] is Click
+    assert len(targets) >= 3, "the oracle's steps bring it to the end: a click, a text, a click"
+
+
+@pytest.mark.slow
+def test_the_built_in_model_acts_and_what_it_did_is_history(tmp_path: Path) -> None:
+    path = tmp_path / "shard-00000.npz"
+    assert maker("miniwob", BUILTIN)(5, path, 60) >= 40
+    kept = [record.targets[0] for _, record in read_shard(path)]
+    later = [target for target in kept if target.history]
+    assert later
+    assert all(target.prompt.count("\nStep ") == min(len(target.history), 8) for target in later)
+
+
 def test_a_choice_is_taught_by_its_words_and_a_scroll_by_its_place() -> None:
     chosen = rollouts.label("Do it.", Expected("select", ((0, 0, 9, 9),), "Malta"), [])
     assert (chosen.box, chosen.boxes) == (None, ())
@@ -91,7 +139,7 @@ def test_an_episode_of_a_judging_seed_is_refused() -> None:
     with serve() as address, open_page(*VIEWPORT) as page:
         rollouts.open_task(page, address, "click-test")
         with pytest.raises(ValueError, match="judging only"):
-            next(rollouts.episode(page, Camera(page, WIDTH, HEIGHT), "click-test", 1_000_000, Random(0)))
+            played(page, Camera(page, WIDTH, HEIGHT), "click-test", 1_000_000, rollouts.Clumsy(Random(0)))
 
 
 @pytest.mark.parametrize("kinds", [("greet", "basket"), pytest.param(tuple(forms.KINDS), marks=pytest.mark.slow)])
@@ -100,7 +148,10 @@ def test_forms_end_with_the_word_that_they_are_done(kinds: tuple[str, ...]) -> N
     with open_page(WIDTH, HEIGHT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for kind in kinds:
-            made = [list(forms.episode(page, camera, forms.variant(kind, random), random)) for _ in range(4)]
+            made = [
+                list(forms.episode(page, camera, forms.variant(kind, random), random, rollouts.Clumsy(random)))
+                for _ in range(4)
+            ]
             last = [episode[-1][1].targets[0] for episode in made if episode]
             assert answer(FINISH) in {target.answer for target in last}, kind
             middle = [record.targets[0] for episode in made for _, record in episode[:-1]]

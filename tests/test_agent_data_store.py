@@ -70,9 +70,11 @@ def test_the_trainer_reads_the_same_from_a_shard(tmp_path_factory: pytest.TempPa
 
 def test_shards_that_are_there_are_not_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[int] = []
+    missing: list[int] = []
 
-    def make(seed: int, path: Path) -> int:
+    def make(seed: int, path: Path, wanted: int) -> int:
         made.append(seed)
+        missing.append(wanted)
         shard = Shard()
         for _ in range(2):
             shard.add(np.zeros((4, 4, 3), np.uint8), Record(str(seed)))
@@ -84,6 +86,7 @@ def test_shards_that_are_there_are_not_made_again(tmp_path: Path, capsys: pytest
     shard_path(tmp_path, 0).unlink()
     fill(make, tmp_path, 5, 10)
     assert made == [10, 11, 10, 12]
+    assert missing == [4, 2, 5, 1]
     assert [record.kind for _, record in read(tmp_path)] == ["10", "10", "11", "11", "12", "12"]
     assert capsys.readouterr().out.count("\n") == 4
 

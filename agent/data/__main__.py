@@ -6,13 +6,32 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias, cast
 
 from agent.data.seeds import training_seed
 from agent.data.store import pictures, shard_path
 
 KINDS = {"tiles": "agent.data.tiles", "miniwob": "agent.data.rollouts", "forms": "agent.data.forms"}
+
+Make: TypeAlias = Callable[[int, Path, int], int]
+"""Writes the shard of a seed to a path, no more pictures than asked for or a shard holds; says how many."""
+
+CAST = ("forms", "miniwob")
+"""The kinds in which somebody acts."""
+
+
+def maker(kind: str, weights: Path | None = None) -> Make:
+    """What writes the shard of a seed; with `weights` (a checkpoint or an exported folder) their model acts in it."""
+    make = import_module(KINDS[kind]).make_shard
+    if weights is None:
+        return cast(Make, make)
+    from agent.data.learner import Learner
+    from model.train.score import Examinee
+
+    return partial(make, cast=partial(Learner, model=Examinee(weights)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,9 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--count", type=int, required=True, help="how many pictures at least")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first shard, below 1000000")
+    parser.add_argument("--model", type=Path, help="checkpoint or exported folder that acts, instead of a clumsy agent")
     options = parser.parse_args(arguments)
-    make: Callable[[int, Path], int] = import_module(KINDS[options.kind]).make_shard
-    fill(make, options.out, options.count, options.seed)
+    if options.model is not None and options.kind not in CAST:
+        parser.error(f"--model: nobody acts in pictures of the kind {options.kind}; expected {' or '.join(CAST)}")
+    fill(maker(options.kind, options.model), options.out, options.count, options.seed)
     return 0
 
 
@@ -32,10 +53,8 @@ def _print(line: str) -> None:
     print(line, flush=True)
 
 
-def fill(
-    make: Callable[[int, Path], int], folder: Path, count: int, seed: int, tell: Callable[[str], None] = _print
-) -> None:
-    """Call `make(seed + index, path)` for each shard that is not there yet; a line, on stdout, tells of each."""
+def fill(make: Make, folder: Path, count: int, seed: int, tell: Callable[[str], None] = _print) -> None:
+    """Call `make(seed + index, path, missing)` for each shard that is not there yet; a line tells of each."""
     folder.mkdir(parents=True, exist_ok=True)
     total = index = 0
     while total < count:
@@ -44,7 +63,7 @@ def fill(
             total += pictures(path)
         else:
             start = time.perf_counter()
-            size = make(training_seed(seed + index), path)
+            size = make(training_seed(seed + index), path, count - total)
             total += size
             spent = time.perf_counter() - start
             tell(f"{path.name}: {size} pictures, {size / spent:.1f} a second, {total} of {count}")

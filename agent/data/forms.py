@@ -1,4 +1,4 @@
-"""Small pages of our own in endless variants, seen through the eyes of a clumsy agent.
+"""Small pages of our own in endless variants, seen through the eyes of a clumsy agent or a trained model.
 
 The pages in examples/pages are these templates with contents of their own and the plain look.
 """
@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 from agent.data import calls
 from agent.data.kinds import Contents, Goal, make
 from agent.data.looks import Style, style
-from agent.data.rollouts import CLUMSINESS, Hand, Look, err, label, obey, reading
+from agent.data.rollouts import Actor, Cast, Clumsy, Hand, Look, Scene, label, reading
 from agent.data.seeds import training_seed
 from agent.data.shipped import SHIPPED
 from agent.data.store import Glyph, Pixels, Record, Shard
@@ -78,7 +78,7 @@ def variant(kind: str, random: Random) -> Variant:
     return Variant(kind, render(kind, contents, style(random)), goal)
 
 
-def episode(page: Page, camera: Camera, made: Variant, random: Random) -> Iterator[tuple[Pixels, Record]]:
+def episode(page: Page, camera: Camera, made: Variant, random: Random, actor: Actor) -> Iterator[tuple[Pixels, Record]]:
     """Yield the screens of one visit to a page, the last of them where the right answer is to finish."""
     hand, goal = Hand(page), made.goal
     page.mouse.move(WIDTH - 1, HEIGHT - 1)
@@ -94,23 +94,22 @@ def episode(page: Page, camera: Camera, made: Variant, random: Random) -> Iterat
             return
         else:
             right = label(goal.instruction, expected, hand.history)
-        yield camera.shoot(), Record(f"form-{made.kind}", glyphs, (right, *reading(random, glyphs, 0)))
+        image = camera.shoot()
+        yield image, Record(f"form-{made.kind}", glyphs, (right, *reading(random, glyphs, 0)))
         if look["done"] or expected is None:
             return
-        if random.random() < CLUMSINESS:
-            err(random, hand, expected, [oracle.box(values) for values in look["mistakes"]])
-        else:
-            obey(random, hand, expected)
+        actor(hand, Scene(image, goal.instruction, expected, [oracle.box(values) for values in look["mistakes"]]))
 
 
-def make_shard(seed: int, path: Path) -> int:
-    """Write the shard of this seed; return how many pictures it holds."""
+def make_shard(seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy) -> int:
+    """Write the shard of this seed, of about `wanted` pictures where that is less than usual; return how many."""
     random, shard = Random(training_seed(seed)), Shard()
+    actor = cast(random)
     with open_page(WIDTH, HEIGHT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
-        while len(shard.records) < PICTURES:
+        while len(shard.records) < min(wanted, PICTURES):
             made = variant(random.choices(list(KINDS), list(KINDS.values()))[0], random)
-            for image, record in episode(page, camera, made, random):
+            for image, record in episode(page, camera, made, random, actor):
                 shard.add(image, record)
     shard.save(path)
     return len(shard.records)

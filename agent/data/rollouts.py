@@ -1,17 +1,18 @@
 """MiniWoB++ screens from the middle of episodes: a clumsy agent acts, and the oracle says what would be right.
 
-The agent mostly does what the oracle says, at a random pixel of the right box, and sometimes something else: it misses
+That agent mostly does what the oracle says, at a random pixel of the right box, and sometimes something else: it misses
 by a little, repeats itself, clicks a wrong thing or types a wrong text. What it did is the history of the next sample,
-and the oracle's action the answer, so that mistakes and their correction are seen (as in Ross et al. 2011, DAgger).
+and the oracle's action the answer, so that mistakes and their correction are seen. `agent.data.learner` puts a trained
+model in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TypedDict
+from typing import Protocol, TypeAlias, TypedDict
 
 from playwright.sync_api import Page
 
@@ -183,13 +184,49 @@ def spelled(glyphs: Sequence[Glyph]) -> list[tuple[str, Box]]:
     return found
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What there is to act on: the screen, what is asked for, what would be right and what would not."""
+
+    image: Pixels
+    instruction: str
+    expected: Expected
+    mistakes: Sequence[Box]
+
+
+class Actor(Protocol):
+    """Does something in each scene of an episode."""
+
+    def __call__(self, hand: Hand, scene: Scene) -> None:
+        """Act once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Clumsy:
+    """Mostly does what is right."""
+
+    random: Random
+
+    def __call__(self, hand: Hand, scene: Scene) -> None:
+        """What is right, or else one of the mistakes that agents make."""
+        if self.random.random() < CLUMSINESS:
+            err(self.random, hand, scene.expected, scene.mistakes)
+        else:
+            obey(self.random, hand, scene.expected)
+
+
+Cast: TypeAlias = Callable[[Random], Actor]
+"""Who acts in a shard, given what it draws from."""
+
+
 def obey(random: Random, hand: Hand, expected: Expected) -> None:
     """Do what is right, somewhere in one of the right boxes."""
     box = expected.boxes[0] if random.random() < 0.7 else random.choice(expected.boxes)
     hand.follow(expected, jitter(random, box))
 
 
-def err(random: Random, hand: Hand, expected: Expected, mistakes: list[Box]) -> None:
+def err(random: Random, hand: Hand, expected: Expected, mistakes: Sequence[Box]) -> None:
     """Do something that is not right, in one of the ways in which agents go wrong."""
     draw = random.random()
     if expected.kind == "type" and draw < 0.6:
@@ -227,7 +264,9 @@ def beside(random: Random, box: Box) -> tuple[int, int]:
     return min(max(x, 0), WIDTH - 1), min(max(y, 0), HEIGHT - 1)
 
 
-def episode(page: Page, camera: Camera, task: str, seed: int, random: Random) -> Iterator[tuple[Pixels, Record]]:
+def episode(
+    page: Page, camera: Camera, task: str, seed: int, random: Random, actor: Actor
+) -> Iterator[tuple[Pixels, Record]]:
     """Yield the screens of one episode, begun from a seed, each with the oracle's action as its target."""
     hand = Hand(page)
     page.mouse.move(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
@@ -239,11 +278,9 @@ def episode(page: Page, camera: Camera, task: str, seed: int, random: Random) ->
             return
         glyphs: tuple[Glyph, ...] = tuple((c, x0, y0, x1, y1) for c, x0, y0, x1, y1 in look["glyphs"])
         right = label(instruction, expected, hand.history)
-        yield camera.shoot(), Record(task, glyphs, (right, *reading(random, glyphs)))
-        if random.random() < CLUMSINESS:
-            err(random, hand, expected, [oracle.box(values) for values in look["mistakes"]])
-        else:
-            obey(random, hand, expected)
+        image = camera.shoot()
+        yield image, Record(task, glyphs, (right, *reading(random, glyphs)))
+        actor(hand, Scene(image, instruction, expected, [oracle.box(values) for values in look["mistakes"]]))
 
 
 def open_task(page: Page, address: str, task: str) -> None:
@@ -253,17 +290,19 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.evaluate("oracle.ready()")
 
 
-def make_shard(seed: int, path: Path) -> int:
-    """Write the shard of this seed; return how many pictures it holds."""
+def make_shard(seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy) -> int:
+    """Write the shard of this seed, of about `wanted` pictures where that is less than usual; return how many."""
     random = Random(training_seed(seed))
+    actor, most = cast(random), min(wanted, PICTURES)
     found: list[tuple[Pixels, Record]] = []
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
         for task, share in WEIGHTS.items():
-            open_task(page, address, task)
-            goal = len(found) + PICTURES * share // sum(WEIGHTS.values())
+            goal = len(found) + round(most * share / sum(WEIGHTS.values()))
+            if goal > len(found):
+                open_task(page, address, task)
             while len(found) < goal:
-                found += episode(page, camera, task, random.randrange(JUDGING), random)
+                found += episode(page, camera, task, random.randrange(JUDGING), random, actor)
     random.shuffle(found)
     shard = Shard()
     for image, record in found:

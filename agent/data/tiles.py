@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -79,12 +80,12 @@ def _record(tile: Sheet, seen: Measured) -> Record:
     return Record(kind=f"tile-{tile.kind}", glyphs=glyphs, targets=tuple(tile.ask(items)))
 
 
-def make_shard(seed: int, path: Path) -> int:
+def make_shard(seed: int, path: Path, wanted: int = PAGES * COLUMNS * ROWS) -> int:
     """Write the shard of this seed; return how many pictures it holds."""
     shard = Shard()
     with open_page(WIDTH * COLUMNS, HEIGHT * ROWS) as page:
         camera = Camera(page, WIDTH * COLUMNS, HEIGHT * ROWS)
-        tiles = sheets(seed, PAGES * COLUMNS * ROWS)
+        tiles = sheets(seed, min(PAGES, math.ceil(wanted / (COLUMNS * ROWS))) * COLUMNS * ROWS)
         for start in range(0, len(tiles), COLUMNS * ROWS):
             for image, record in photograph(page, camera, tiles[start : start + COLUMNS * ROWS]):
                 shard.add(image, record)

@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from model.decoder import Cache
 from model.layout import Medium
@@ -28,10 +29,14 @@ CLICK = re.compile(r'_click", "coordinate": \[(\d+), (\d+)\]')
 
 
 class Examinee:
-    """The network and its tokenizer, answering greedily."""
+    """The network of a checkpoint or an exported folder, and its tokenizer, answering greedily."""
 
     def __init__(self, state: Path) -> None:
-        weights = torch.load(state, weights_only=True)["weights"]
+        weights = (
+            load_file(state / "model.safetensors")
+            if state.is_dir()
+            else torch.load(state, weights_only=True)["weights"]
+        )
         self.net = Qwen(config())
         self.net.load_state_dict({n: w for n, w in weights.items() if not n.startswith("heads.")})
         self.net.eval().bfloat16()
