@@ -32,7 +32,7 @@ class Pictures:
     kind: str
     count: int
     seed: int
-    by: str = ""  # the term whose model acts in them
+    by: str = ""  # the stage whose model acts in them
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,7 @@ class Term:
     stage: str
     minutes: float
     data: tuple[tuple[str, float], ...] = ()
-    init: tuple[str, ...] = ()  # names of terms
-    again: str = ""  # its name, where the stage is gone through a second time
-
-    @property
-    def name(self) -> str:
-        """What it and its folder are called."""
-        return self.again or self.stage
+    init: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,11 +71,10 @@ def _terms(vision: float, language: float, joint: float, instruct: float, mend: 
         Term("joint", joint, (("tiles", 0.4), ("miniwob", 0.6)), ("vision", "language")),
         Term("instruct", instruct, (("tiles", 0.2), ("miniwob", 0.65), ("forms", 0.15)), ("joint",)),
         Term(
-            "instruct",
+            "mend",
             mend,
             (("tiles", 0.1), ("miniwob", 0.35), ("forms", 0.1), ("mistakes", 0.3), ("slips", 0.15)),
             ("joint", "instruct"),
-            again="mend",
         ),
     )
 
@@ -135,11 +128,11 @@ def attend(school: School, out: Path, processes: int, *, tell: Callable[[str], N
         for wanted in school.pictures:
             if wanted.by and wanted.name in dict(term.data):
                 _make(wanted, out, tell)
-        tell(f"{term.name}: {term.minutes:g} minutes")
+        tell(f"{term.stage}: {term.minutes:g} minutes")
         brought.append(_term(school, term, out, processes))
         (out / MADE).write_text(json.dumps([vars(one) for one in brought], indent=1) + "\n", encoding="utf-8")
         yield brought[-1]
-    export(out / school.terms[-1].name / STATE, out / "model")
+    export(out / school.terms[-1].stage / STATE, out / "model")
 
 
 def _make(wanted: Pictures, out: Path, tell: Callable[[str], None]) -> None:
@@ -153,10 +146,10 @@ def _term(school: School, term: Term, out: Path, processes: int) -> Brought:
     plan = Plan(
         stage,
         tuple((out / "data" / name, weight) for name, weight in term.data),
-        out / term.name,
+        out / term.stage,
         tuple(out / name / STATE for name in term.init),
         term.minutes,
     )
     train_together(plan, processes, plan.out)
     before, after = examine(plan, ((out / "data" / school.judged.name, 1.0),), school.lessons)
-    return Brought(term.name, stage.measure, before, after)
+    return Brought(term.stage, stage.measure, before, after)

@@ -2,12 +2,13 @@
 
 Vision first, then everything, then instructions with the vision tower frozen, as in Qwen2-VL (arXiv 2409.12191,
 section 2.2). `language` prepares the decoder beside the vision stage: it teaches copying without pictures. `readers`
-fits the training heads to an exported folder, which holds none, before `joint` goes on from it.
+fits the training heads to an exported folder, which holds none, before `joint` goes on from it; `mend` goes over
+instructions once more, at lower rates, with screens among them that the model's own mistakes led to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,4 @@ STAGES = {
         ),
     )
 }
+STAGES["mend"] = replace(STAGES["instruct"], name="mend", muon_lr=0.0025, adam_lr=3e-4)
