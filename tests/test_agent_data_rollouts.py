@@ -28,8 +28,8 @@ FRAME = Frame(WIDTH, HEIGHT, WIDTH, HEIGHT)
 Episode = list[tuple[Pixels, Record]]
 
 
-SOME = ("choose-list", "click-checkboxes", "click-collapsible-2", "click-menu-2", "form-sequence-3", "login-user")
-"""A list, boxes, an animation, a timer, a scroll, and words to type."""
+SOME = ("choose-list", "click-collapsible-2", "form-sequence-3", "login-user")
+"""A list, an animation, boxes and a slider, and words to type."""
 
 
 @pytest.fixture(scope="module")

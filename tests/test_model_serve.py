@@ -25,6 +25,7 @@ from agent_runs import until
 from model_serving import client, serving
 from numpy.typing import NDArray
 from PIL import Image
+from plain_screen import plain_screen
 
 from model import Generation, Model, Sessions, load
 from model.ask import Ask
@@ -34,10 +35,6 @@ TINY = Path(__file__).resolve().parent.parent / "model" / "weights" / "tiny"
 WORDS = 'Instruction: Click on the "OK" button.\nPrevious actions: None\n'
 
 
-def picture(width: int = 160, height: int = 208) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
 def png(image: NDArray[np.uint8]) -> str:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
@@ -45,7 +42,7 @@ def png(image: NDArray[np.uint8]) -> str:
 
 
 def look(url: str = "", words: str = WORDS) -> list[dict[str, object]]:
-    return [{"role": "user", "content": [{"type": "text", "text": words}, _image(url or png(picture()))]}]
+    return [{"role": "user", "content": [{"type": "text", "text": words}, _image(url or png(plain_screen()))]}]
 
 
 def _image(url: str) -> dict[str, object]:
@@ -66,7 +63,7 @@ def url(model: Model) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def direct(model: Model) -> Generation:
     parts = [{"type": "text", "text": WORDS}, {"type": "image"}]
-    return model.chat([{"role": "user", "content": parts}], [picture()], ask=Ask(max_tokens=64, stop=()))
+    return model.chat([{"role": "user", "content": parts}], [plain_screen()], ask=Ask(max_tokens=64, stop=()))
 
 
 def post(url: str, body: bytes | Mapping[str, object], **headers: str) -> tuple[int, dict[str, dict[str, object]]]:
