@@ -28,8 +28,8 @@ FRAME = Frame(WIDTH, HEIGHT, WIDTH, HEIGHT)
 Episode = list[tuple[Pixels, Record]]
 
 
-SOME = ("choose-list", "click-collapsible-2", "form-sequence-3", "login-user")
-"""A list, an animation, boxes and a slider, and words to type."""
+SOME = ("choose-list", "click-checkboxes", "click-collapsible-2", "click-menu-2", "form-sequence-3", "login-user")
+"""A list, boxes, an animation, a timer, a scroll, and words to type."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,11 @@ def check_alike(episodes: dict[str, list[Episode]]) -> None:
 def test_every_task_gets_a_share_of_the_pictures() -> None:
     assert set(rollouts.WEIGHTS) == set(TASKS)
     assert min(rollouts.WEIGHTS.values()) > 0
+    for pictures in (1, 40, rollouts.PICTURES):
+        found = rollouts.shares(pictures)
+        assert set(found) == set(TASKS)
+        assert min(found.values()) >= 1
+        assert sum(found.values()) <= max(pictures, 2 * len(TASKS))
 
 
 def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode]]) -> None:

@@ -290,17 +290,22 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.evaluate("oracle.ready()")
 
 
+def shares(pictures: int) -> dict[str, int]:
+    """How many of so many pictures each task gets, by its weight; one at least."""
+    whole = sum(WEIGHTS.values())
+    return {task: max(1, pictures * weight // whole) for task, weight in WEIGHTS.items()}
+
+
 def make_shard(seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy) -> int:
-    """Write the shard of this seed, of about `wanted` pictures where that is less than usual; return how many."""
+    """Write the shard of this seed, of about `wanted` pictures (one a task at least) where that is less than usual."""
     random = Random(training_seed(seed))
     actor, most = cast(random), min(wanted, PICTURES)
     found: list[tuple[Pixels, Record]] = []
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
-        for task, share in WEIGHTS.items():
-            goal = len(found) + round(most * share / sum(WEIGHTS.values()))
-            if goal > len(found):
-                open_task(page, address, task)
+        for task, share in shares(most).items():
+            open_task(page, address, task)
+            goal = len(found) + share
             while len(found) < goal:
                 found += episode(page, camera, task, random.randrange(JUDGING), random, actor)
     random.shuffle(found)
