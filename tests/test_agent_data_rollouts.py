@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from actions import Click, Frame, Point, Scroll, Select, dialect
 from agent.data import forms, learner, rollouts
-from agent.data.__main__ import maker
+from agent.data.__main__ import main, maker
 from agent.data.calls import FINISH, answer, call, click
 from agent.data.shipped import SHIPPED
 from agent.data.store import Pixels, Record, read_shard
@@ -79,6 +79,17 @@ def test_every_task_gets_a_share_of_the_pictures() -> None:
         assert set(found) == set(TASKS)
         assert min(found.values()) >= 1
         assert sum(found.values()) <= max(pictures, 2 * len(TASKS))
+
+
+def test_pictures_of_some_tasks_alone_can_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rollouts.shares(30, ("simple-arithmetic", "click-tab")) == {"click-tab": 7, "simple-arithmetic": 22}
+    asked = ["miniwob", "--out", str(tmp_path), "--count", "4", "--tasks", "click-test,click-button"]
+    assert main(asked) == 0
+    assert {record.kind for _, record in read_shard(tmp_path / "shard-00000.npz")} == {"click-button", "click-test"}
+    for kind, tasks, why in (("miniwob", "none", "none: expected some of"), ("forms", "click-tab", "show no tasks")):
+        with pytest.raises(SystemExit):
+            main([kind, "--out", str(tmp_path), "--count", "4", "--tasks", tasks])
+        assert why in capsys.readouterr().err
 
 
 def test_samples_show_mistakes_and_how_to_go_on(episodes: dict[str, list[Episode]]) -> None:

@@ -270,6 +270,21 @@ def test_navigation_back_and_what_may_not_be_opened(browser: Browser, server: Se
     assert browser.step(Navigate(url="about:blank")).url == "about:blank"
 
 
+def test_the_next_page_is_turned_to_without_a_picture_and_the_pointer_waits_aside(
+    browser: Browser, server: Server
+) -> None:
+    browser.reset(Task(start=server.url))
+    seconds = browser.turn(f"{server.url}/select", OK)
+    look = browser.look()
+    assert (look.title, len(look.tabs)) == ("Select", 1)
+    assert 0 < seconds <= look.time
+    with pytest.raises(ActionError, match="cannot be opened"):
+        browser.turn("http://127.0.0.1:1/", OK)
+    with pytest.raises(ActionError, match="opens a dialog: alert: welcome"):
+        browser.turn(f"{server.url}/alert", OK)
+    assert browser.step(Key(keys=("enter",))).title == "Alert"
+
+
 def test_a_task_may_start_at_a_file_and_not_at_a_script(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<title>From a file</title>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 
 from agent.data.seeds import training_seed
 from agent.data.store import pictures, shard_path
+from env.miniwob.oracle import TASKS
 
 KINDS = {"tiles": "agent.data.tiles", "miniwob": "agent.data.rollouts", "forms": "agent.data.forms"}
 
@@ -23,9 +24,14 @@ CAST = ("forms", "miniwob")
 """The kinds in which somebody acts."""
 
 
-def maker(kind: str, weights: Path | None = None) -> Make:
-    """What writes the shard of a seed; with `weights` (a checkpoint or an exported folder) their model acts in it."""
+def maker(kind: str, weights: Path | None = None, tasks: Sequence[str] = ()) -> Make:
+    """What writes the shard of a seed; with `weights` (a checkpoint or an exported folder) their model acts in it.
+
+    `tasks` are the MiniWoB++ tasks that it shows, all of them where none is named.
+    """
     make = import_module(KINDS[kind]).make_shard
+    if tasks:
+        make = partial(make, tasks=tasks)
     if weights is None:
         return cast(Make, make)
     from agent.data.learner import Learner
@@ -42,11 +48,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, required=True, help="how many pictures at least")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first shard, below 1000000")
     parser.add_argument("--model", type=Path, help="checkpoint or exported folder that acts, instead of a clumsy agent")
+    parser.add_argument("--tasks", type=_names, default=(), help="MiniWoB++ tasks to show, A,B,C; all by default")
     options = parser.parse_args(arguments)
+    if options.tasks and options.kind != "miniwob":
+        parser.error(f"--tasks: pictures of the kind {options.kind} show no tasks; expected miniwob")
+    if unknown := [name for name in options.tasks if name not in TASKS]:
+        parser.error(f"--tasks: {', '.join(unknown)}: expected some of {', '.join(TASKS)}")
     if options.model is not None and options.kind not in CAST:
         parser.error(f"--model: nobody acts in pictures of the kind {options.kind}; expected {' or '.join(CAST)}")
-    fill(maker(options.kind, options.model), options.out, options.count, options.seed)
+    fill(maker(options.kind, options.model, options.tasks), options.out, options.count, options.seed)
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _print(line: str) -> None:

@@ -8,7 +8,7 @@ model in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -290,20 +290,23 @@ def open_task(page: Page, address: str, task: str) -> None:
     page.evaluate("oracle.ready()")
 
 
-def shares(pictures: int) -> dict[str, int]:
-    """How many of so many pictures each task gets, by its weight; one at least."""
-    whole = sum(WEIGHTS.values())
-    return {task: max(1, pictures * weight // whole) for task, weight in WEIGHTS.items()}
+def shares(pictures: int, tasks: Collection[str] = WEIGHTS) -> dict[str, int]:
+    """How many of so many pictures each of these tasks gets, by its weight; one at least."""
+    weights = {task: weight for task, weight in WEIGHTS.items() if task in tasks}
+    whole = sum(weights.values())
+    return {task: max(1, pictures * weight // whole) for task, weight in weights.items()}
 
 
-def make_shard(seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy) -> int:
+def make_shard(
+    seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy, tasks: Collection[str] = WEIGHTS
+) -> int:
     """Write the shard of this seed, of about `wanted` pictures (one a task at least) where that is less than usual."""
     random = Random(training_seed(seed))
     actor, most = cast(random), min(wanted, PICTURES)
     found: list[tuple[Pixels, Record]] = []
     with serve() as address, open_page(*VIEWPORT) as page:
         camera = Camera(page, WIDTH, HEIGHT)
-        for task, share in shares(most).items():
+        for task, share in shares(most, tasks).items():
             open_task(page, address, task)
             goal = len(found) + share
             while len(found) < goal:

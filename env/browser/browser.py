@@ -125,6 +125,15 @@ class Browser:
         seconds = episode.deadline(session, action) + self.options.settle_cap + SLACK
         return self._seen(episode.step(session, action, self._clock), seconds)
 
+    def turn(self, url: str, aside: Point) -> float:
+        """Open `url` in the current tab of this episode, the pointer at `aside`, and wait until it has settled.
+
+        No picture is taken; what comes back is the episode's time then. ActionError where the page cannot be opened,
+        or opens a dialog.
+        """
+        seconds = self.options.load_timeout + episode.MARGIN + self.options.settle_cap + SLACK
+        return self._call(episode.turn(self._open(), url, aside, self._clock), seconds)
+
     def look(self) -> Observation:
         """What the page shows once it has settled, without acting on it."""
         session = self._open()

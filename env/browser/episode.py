@@ -10,10 +10,11 @@ from typing import TypeAlias
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from actions.action import Action, Back, Click, Navigate, Type, Upload
+from actions.action import Action, ActionError, Back, Click, Navigate, Point, Type, Upload
 from env.browser import capture, element, veil
 from env.browser.act import PER_PRESS, act, answer, patience
-from env.browser.navigate import BLANK, NO_PAGE, reason
+from env.browser.navigate import BLANK, NO_PAGE, navigate, reason
+from env.browser.pointer import css
 from env.browser.session import Session, Tab, gone
 from env.browser.settle import Verdict, activity, settle, stirred
 from env.environment import EnvironmentBroken
@@ -77,6 +78,18 @@ async def _load(session: Session, url: str) -> None:
         await page.wait_for_load_state("load", timeout=min(max(left, 1), LOADING * 1000))
     except PlaywrightTimeout:
         session.give_up()  # it is there, if not complete
+
+
+async def turn(session: Session, url: str, aside: Point, clock: Clock) -> float:
+    """Open `url` in the current tab, the pointer at `aside`, and settle without seeing; the episode's time then.
+
+    ActionError where the page cannot be opened, or opens a dialog.
+    """
+    await session.current.page.mouse.move(*css(session, aside))
+    await navigate(session, url)
+    if await settle(session) == "dialog":
+        raise ActionError(f"url: {url!r} opens a dialog: {session.dialog}")
+    return clock() - session.began
 
 
 async def look(session: Session, clock: Clock) -> Observation:

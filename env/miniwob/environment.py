@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypedDict, cast
 
-from actions import Action, ActionError, ActionSpace, Move, Navigate, Point
+from actions import Action, ActionError, ActionSpace, Point
 from env.browser import Browser, BrowserOptions
 from env.browser.script import Json, ScriptError
 from env.environment import EnvironmentBroken, Task
@@ -69,9 +69,8 @@ class MiniWoB:
         self._current = _known(task.start or self.task)
         self._done = False
         self._began = self._visit(f"{self._address}/miniwob/{self._current}.html")
-        self._browser.evaluate(f"() => {{\n{script()}\n}}")
-        self._browser.evaluate("() => oracle.ready()")
-        self._instruction = str(self._browser.evaluate("seed => oracle.begin(seed)", task.seed))
+        begun = f"async seed => {{\n{script()}\nawait oracle.ready();\nreturn oracle.begin(seed);\n}}"
+        self._instruction = str(self._browser.evaluate(begun, task.seed))
         return self._told(self._browser.look())
 
     def step(self, action: Action) -> Observation:
@@ -124,8 +123,7 @@ class MiniWoB:
         last, self._seen = self._seen, None
         if last and not (last.dialog or last.downloads) and len(last.tabs) == 1:
             with suppress(ActionError, EnvironmentBroken):
-                self._browser.step(Move(at=ASIDE))
-                return self._browser.step(Navigate(url=url)).time
+                return self._browser.turn(url, ASIDE)
         return self._browser.reset(Task(start=url)).time
 
     def _told(self, seen: Observation) -> Observation:
