@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -37,7 +37,8 @@ def maker(kind: str, weights: Path | None = None, tasks: Sequence[str] = ()) -> 
     from agent.data.learner import Learner
     from model.train.score import Examinee
 
-    return partial(make, cast=partial(Learner, model=Examinee(weights)))
+    examinee = cache(lambda: Examinee(weights))  # read once there is a shard to make
+    return partial(make, cast=lambda random: Learner(random, examinee()))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
-from model.train.tiny import write_files
+from model.train.tiny import read_weights, write_files
 
 
 def export(state: Path, folder: Path) -> None:
     """Write every file of the checkpoint folder but the card."""
     write_files(folder)
-    weights = torch.load(state, weights_only=True)["weights"]
+    weights, _ = read_weights(state)
     kept = {name: value.bfloat16().contiguous() for name, value in weights.items() if not name.startswith("heads.")}
     part = folder / "model.safetensors.part"
     save_file(kept, part, metadata={"format": "pt"})

@@ -14,7 +14,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from model.decoder import Cache
 from model.layout import Medium
@@ -23,7 +22,7 @@ from model.rope import position_ids
 from model.train import tokens
 from model.train.batch import patches
 from model.train.samples import Encoder, Picture, Turn, read_shard
-from model.train.tiny import SIZE, config
+from model.train.tiny import SIZE, config, read_weights
 
 CLICK = re.compile(r'_click", "coordinate": \[(\d+), (\d+)\]')
 
@@ -32,11 +31,7 @@ class Examinee:
     """The network of a checkpoint or an exported folder, and its tokenizer, answering greedily."""
 
     def __init__(self, state: Path) -> None:
-        weights = (
-            load_file(state / "model.safetensors")
-            if state.is_dir()
-            else torch.load(state, weights_only=True)["weights"]
-        )
+        weights, _ = read_weights(state)
         self.net = Qwen(config())
         self.net.load_state_dict({n: w for n, w in weights.items() if not n.startswith("heads.")})
         self.net.eval().bfloat16()

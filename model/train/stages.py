@@ -2,8 +2,9 @@
 
 Vision first, then everything, then instructions with the vision tower frozen, as in Qwen2-VL (arXiv 2409.12191,
 section 2.2). `language` prepares the decoder beside the vision stage: it teaches copying without pictures. `readers`
-fits the training heads to an exported folder, which holds none, before `joint` goes on from it; `mend` goes over
-instructions once more, at lower rates, with screens among them that the model's own mistakes led to.
+fits the training heads to an exported folder, which holds none, before `joint` goes on from it. `polish` goes on from
+weights that have their instructions, vision tower and all, at half the rates of `joint`, until nothing moves any more;
+`mend` goes over instructions once more, with screens among them that the model's own mistakes led to.
 """
 
 from __future__ import annotations
@@ -33,65 +34,56 @@ class Stage:
     measure: str = "answer"  # the loss that tells whether it has brought something
 
 
-STAGES = {
-    stage.name: stage
-    for stage in (
-        Stage(
-            "vision",
-            ("visual.", "heads.ocr"),
-            batch=8,
-            muon_lr=0.02,
-            adam_lr=2e-3,
-            ocr=1.0,
-            floor=0.3,
-            measure="ocr",
-        ),
-        Stage("language", ("model.",), batch=12, muon_lr=0.02, adam_lr=2e-3, answer=1.0, copying=1.0, floor=0.3),
-        Stage(
-            "joint",
-            ("visual.", "model.", "heads."),
-            batch=6,
-            muon_lr=0.006,
-            adam_lr=8e-4,
-            visual=0.5,
-            ocr=1.0,
-            answer=1.0,
-            place=0.3,
-            mask=0.3,
-            look=0.15,
-            copying=0.2,
-            gain=20.0,
-            warmup=100,
-            floor=0.25,
-        ),
-        Stage(
-            "readers",
-            ("heads.",),
-            batch=8,
-            muon_lr=0.0,
-            adam_lr=2e-3,
-            ocr=1.0,
-            answer=1.0,
-            place=0.3,
-            mask=0.3,
-            warmup=10,
-            floor=0.3,
-            measure="ocr",
-        ),
-        Stage(
-            "instruct",
-            ("model.", "heads.mask", "heads.place"),
-            batch=8,
-            muon_lr=0.005,
-            adam_lr=6e-4,
-            answer=1.0,
-            place=0.3,
-            mask=0.2,
-            look=0.15,
-            copying=0.1,
-            warmup=30,
-            floor=0.02,
-        ),
-    )
-}
-STAGES["mend"] = replace(STAGES["instruct"], name="mend", muon_lr=0.0025, adam_lr=3e-4)
+_VISION = Stage(
+    "vision", ("visual.", "heads.ocr"), batch=8, muon_lr=0.02, adam_lr=2e-3, ocr=1.0, floor=0.3, measure="ocr"
+)
+_LANGUAGE = Stage("language", ("model.",), batch=12, muon_lr=0.02, adam_lr=2e-3, answer=1.0, copying=1.0, floor=0.3)
+_JOINT = Stage(
+    "joint",
+    ("visual.", "model.", "heads."),
+    batch=6,
+    muon_lr=0.006,
+    adam_lr=8e-4,
+    visual=0.5,
+    ocr=1.0,
+    answer=1.0,
+    place=0.3,
+    mask=0.3,
+    look=0.15,
+    copying=0.2,
+    gain=20.0,
+    warmup=100,
+    floor=0.25,
+)
+_READERS = Stage(
+    "readers",
+    ("heads.",),
+    batch=8,
+    muon_lr=0.0,
+    adam_lr=2e-3,
+    ocr=1.0,
+    answer=1.0,
+    place=0.3,
+    mask=0.3,
+    warmup=10,
+    floor=0.3,
+    measure="ocr",
+)
+_INSTRUCT = Stage(
+    "instruct",
+    ("model.", "heads.mask", "heads.place"),
+    batch=8,
+    muon_lr=0.005,
+    adam_lr=6e-4,
+    answer=1.0,
+    place=0.3,
+    mask=0.2,
+    look=0.15,
+    copying=0.1,
+    warmup=30,
+    floor=0.02,
+)
+_POLISH = replace(_JOINT, name="polish", muon_lr=0.003, adam_lr=4e-4, copying=0.1, gain=1.0, floor=0.02)
+_MEND = replace(_INSTRUCT, name="mend", muon_lr=0.0025, adam_lr=3e-4)
+
+STAGES = {stage.name: stage for stage in (_VISION, _LANGUAGE, _JOINT, _READERS, _INSTRUCT, _POLISH, _MEND)}

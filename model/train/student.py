@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from model.config import Config
@@ -14,7 +13,7 @@ from model.train import losses
 from model.train.moving import begins, release
 from model.train.optimiser import Optimiser, Rates
 from model.train.stages import Stage
-from model.train.tiny import SIZE, config
+from model.train.tiny import SIZE, config, read_weights
 
 
 class Student:
@@ -37,8 +36,9 @@ class Student:
 
     def load(self, path: Path) -> None:
         """Take weights (not moments): of an exported folder, or what another run's checkpoint has trained."""
-        for key, value in _trained(path).items():
-            if key in self.named:
+        weights, trained = read_weights(path)
+        for key, value in weights.items():
+            if key in self.named and begins(key, trained):
                 self.named[key].data.copy_(value)
                 if (slot := self.optimiser.slots.get(key)) is not None:
                     slot.master.copy_(value)
@@ -54,13 +54,6 @@ class Student:
         """Float32 masters where there are any, else the frozen weights."""
         slots = self.optimiser.slots
         return {n: slots[n].master if n in slots else p.detach().float() for n, p in self.named.items()}
-
-
-def _trained(path: Path) -> dict[str, Tensor]:
-    if path.is_dir():
-        return {name: value.float() for name, value in load_file(path / "model.safetensors").items()}
-    state = torch.load(path, weights_only=True)
-    return {name: value for name, value in state["weights"].items() if begins(name, state["trained"])}
 
 
 def _initialise(net: Qwen) -> None:

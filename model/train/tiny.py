@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
 from model.config import Config
 from model.train.tokens import SPECIAL, build
@@ -21,6 +26,17 @@ TEMPLATE = (
 
 SIZE = (160, 208)
 """Width and height of the screens it is trained on, in pixels."""
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], Sequence[str]]:
+    """All weights of an exported folder or of a checkpoint file, and the prefixes of those that its stage has trained.
+
+    A folder has trained all that it holds.
+    """
+    if path.is_dir():
+        return load_file(path / "model.safetensors"), ("",)
+    state = torch.load(path, weights_only=True)
+    return state["weights"], state["trained"]
 
 
 def config_json() -> dict[str, object]:
