@@ -33,6 +33,7 @@ class Pictures:
     count: int
     seed: int
     by: str = ""  # the stage whose model acts in them
+    tasks: tuple[str, ...] = ()  # of MiniWoB++, all of them where none is named
 
 
 @dataclass(frozen=True)
@@ -63,32 +64,45 @@ class School:
         )
 
 
-def _terms(vision: float, language: float, joint: float, instruct: float, mend: float) -> tuple[Term, ...]:
-    """Vision first, and beside it the decoder's copying; then everything; then instructions, and own mistakes."""
+def _terms(
+    vision: float, language: float, joint: float, instruct: float, polish: float, mend: float
+) -> tuple[Term, ...]:
+    """Vision first, and beside it the decoder's copying; then everything; then instructions; then own mistakes."""
+    shown = (("miniwob", 0.38), ("hard", 0.11), ("forms", 0.12), ("mistakes", 0.13), ("slips", 0.19))
     return (
         Term("vision", vision, (("tiles", 1.0),)),
         Term("language", language),
         Term("joint", joint, (("tiles", 0.4), ("miniwob", 0.6)), ("vision", "language")),
         Term("instruct", instruct, (("tiles", 0.2), ("miniwob", 0.65), ("forms", 0.15)), ("joint",)),
-        Term(
-            "mend",
-            mend,
-            (("tiles", 0.1), ("miniwob", 0.35), ("forms", 0.1), ("mistakes", 0.3), ("slips", 0.15)),
-            ("joint", "instruct"),
-        ),
+        Term("polish", polish, (("tiles", 0.12), *shown), ("joint", "instruct")),
+        Term("mend", mend, (("tiles", 0.05), *shown), ("polish",)),
     )
 
+
+HARD = (
+    "click-checkboxes",
+    "click-checkboxes-large",
+    "click-collapsible-2",
+    "click-link",
+    "click-option",
+    "click-shape",
+    "find-word",
+    "read-table",
+    "simple-arithmetic",
+)
+"""The tasks that are learnt last."""
 
 FULL = School(
     (
         Pictures("tiles", "tiles", 30_000, 0),
         Pictures("miniwob", "miniwob", 26_000, 100_000),
+        Pictures("hard", "miniwob", 5_000, 350_000, tasks=HARD),
         Pictures("forms", "forms", 6_000, 200_000),
         Pictures("mistakes", "miniwob", 4_000, 300_000, by="instruct"),
-        Pictures("slips", "forms", 2_000, 400_000, by="instruct"),
+        Pictures("slips", "forms", 8_000, 400_000, by="instruct"),
     ),
     Pictures("judged", "miniwob", 500, 999_000),
-    _terms(7, 7, 44, 33, 15),
+    _terms(7, 7, 44, 33, 34, 40),
     lessons=60,
 )
 """Much as the shipped weights were made; two processes share the minutes of every stage."""
@@ -97,12 +111,13 @@ SMOKE = School(
     (
         Pictures("tiles", "tiles", 300, 0),
         Pictures("miniwob", "miniwob", 100, 100_000),
+        Pictures("hard", "miniwob", 20, 350_000, tasks=HARD),
         Pictures("forms", "forms", 40, 200_000),
         Pictures("mistakes", "miniwob", 40, 300_000, by="instruct"),
         Pictures("slips", "forms", 20, 400_000, by="instruct"),
     ),
     Pictures("judged", "miniwob", 40, 999_000),
-    _terms(0.45, 0.4, 0.6, 0.4, 0.25),
+    _terms(0.4, 0.4, 0.6, 0.4, 0.25, 0.2),
     lessons=6,
 )
 """Every stage, as short as shows that it learns."""
@@ -137,7 +152,7 @@ def attend(school: School, out: Path, processes: int, *, tell: Callable[[str], N
 
 def _make(wanted: Pictures, out: Path, tell: Callable[[str], None]) -> None:
     tell(f"pictures: {wanted.count} of {wanted.name}")
-    make = maker(wanted.kind, out / wanted.by / STATE if wanted.by else None)
+    make = maker(wanted.kind, out / wanted.by / STATE if wanted.by else None, wanted.tasks)
     fill(make, out / "data" / wanted.name, wanted.count, wanted.seed, tell)
 
 

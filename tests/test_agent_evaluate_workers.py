@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 import agent_players
 import psutil
 import pytest
+from agent_runs import handeye
+from http_recorder import Answer, Asked, answering
+from http_recorder import told as said
 
 from agent.choose import Ways
 from agent.evaluate import Mark, Table, WorkerError, evaluate, final, plan, spread
@@ -81,3 +86,36 @@ def test_of_several_servers_each_worker_has_another_first_and_all_of_them() -> N
 
 def test_nothing_to_play_starts_nothing() -> None:
     assert list(spread(agent_players.uneven, (), 2)) == []
+
+
+THINKING = 0.5
+"""Seconds that a large model elsewhere takes to answer."""
+
+
+def elsewhere(asked: Asked) -> Answer:
+    """A click, and then that it is done, as a server with processors of its own answers."""
+    if asked.path == "/v1/models":
+        return said(
+            {"object": "list", "data": [{"id": "qwen2.5-vl", "object": "model", "created": 1, "owned_by": "a"}]}
+        )
+    time.sleep(THINKING)
+    click, done = {"action": "left_click", "coordinate": [80, 120]}, {"action": "terminate", "status": "success"}
+    call = click if b"Previous actions: None" in asked.body else done
+    text = f"<tool_call>\n{json.dumps({'name': 'computer_use', 'arguments': call})}\n</tool_call>"
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return said({"id": "1", "object": "chat.completion", "created": 1, "model": "qwen2.5-vl", "choices": [choice]})
+
+
+@pytest.mark.slow
+def test_with_a_served_model_two_workers_are_nearly_twice_as_fast_as_one(tmp_path: Path) -> None:
+    seconds = []
+    with answering(elsewhere) as server:
+        for workers in ("1", "2"):
+            began = time.monotonic()
+            where = ("--model", f"{server.url}/v1", "--out", tmp_path / workers)
+            run = handeye("eval", "miniwob", *where, "--episodes", "6", "--workers", workers, "--json")
+            seconds.append(time.monotonic() - began)
+            assert run.returncode == 0, run.stderr
+            assert json.loads(run.stdout)["episodes"] == 90
+    print(f"one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s: {seconds[0] / seconds[1]:.2f} times as fast")
+    assert seconds[0] >= 1.7 * seconds[1]

@@ -88,7 +88,7 @@ def test_all_stages_follow_each_other_and_a_school_that_is_through_is_not_begun_
     told: list[str] = []
     whole = short(tmp_path)
     brought = list(attend(whole, tmp_path, 1, tell=told.append))
-    assert [one.stage for one in brought] == ["vision", "language", "joint", "instruct", "mend"]
+    assert [one.stage for one in brought] == ["vision", "language", "joint", "instruct", "polish", "mend"]
     assert load(tmp_path / "model").config.text.num_hidden_layers == 6
     assert [Brought(**one) for one in json.loads((tmp_path / "measures.json").read_text("utf-8"))] == brought
     before = load(tmp_path / "model").hash
@@ -107,6 +107,6 @@ def test_every_stage_is_better_behind_a_smoke_run_than_before_it(tmp_path: Path)
     told = trained("tiny", "--smoke", "--out", tmp_path)
     stages = told["stages"]
     assert isinstance(stages, list)
-    assert len(stages) == 5
+    assert len(stages) == 6
     assert all(one["after"] < one["before"] for one in stages)
     assert time.monotonic() - start < 300
