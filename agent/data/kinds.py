@@ -65,10 +65,10 @@ def _phrase(random: Random, count: int) -> str:
 
 def _name(random: Random) -> str:
     """What a choice or a label says: a word or two, or something without sense."""
-    if random.random() < 0.35:
+    if random.random() < 0.25:
         return words.scramble(random, 2, 7)
     first = words.cased(random, words.word(random))
-    return f"{first} {words.word(random)}" if random.random() < 0.3 else first
+    return f"{first} {words.word(random)}" if random.random() < 0.6 else first
 
 
 def _names(random: Random, count: int, longest: int = 99) -> list[str]:
