@@ -17,9 +17,8 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	@# one process more than cores: tests wait for pages and for processes of their own about half of their time;
-	@# each with one thread, since threads of all would wait for each other
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile
+	@# two processes for two cores: each with one thread, since threads of both would wait for each other
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
 setup: $(STAMP) browser
 
