@@ -42,6 +42,21 @@ def told(data: object, status: int = 200, **headers: str) -> Answer:
     return Answer(status, json.dumps(data).encode(), {"Content-Type": "application/json", **named})
 
 
+def chat(text: str = "fine", **more: object) -> dict[str, object]:
+    """A completion as servers answer it."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}
+    usage = {"prompt_tokens": 130, "completion_tokens": 2, "total_tokens": 132}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+
+
+def models(*names: str, owner: str = "vllm", **more: object) -> dict[str, object]:
+    """The list of models as servers answer it."""
+    return {
+        "object": "list",
+        "data": [{"id": n, "object": "model", "created": 1, "owned_by": owner, **more} for n in names],
+    }
+
+
 @dataclass
 class Server:
     """Where it is, and what it was asked."""

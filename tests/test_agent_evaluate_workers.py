@@ -13,7 +13,7 @@ import agent_players
 import psutil
 import pytest
 from agent_runs import handeye
-from http_recorder import Answer, Asked, answering
+from http_recorder import Answer, Asked, answering, chat, models
 from http_recorder import told as said
 
 from agent.choose import Ways
@@ -95,15 +95,12 @@ THINKING = 0.5
 def elsewhere(asked: Asked) -> Answer:
     """A click, and then that it is done, as a server with processors of its own answers."""
     if asked.path == "/v1/models":
-        return said(
-            {"object": "list", "data": [{"id": "qwen2.5-vl", "object": "model", "created": 1, "owned_by": "a"}]}
-        )
+        return said(models("qwen2.5-vl"))
     time.sleep(THINKING)
     click, done = {"action": "left_click", "coordinate": [80, 120]}, {"action": "terminate", "status": "success"}
     call = click if b"Previous actions: None" in asked.body else done
     text = f"<tool_call>\n{json.dumps({'name': 'computer_use', 'arguments': call})}\n</tool_call>"
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    return said({"id": "1", "object": "chat.completion", "created": 1, "model": "qwen2.5-vl", "choices": [choice]})
+    return said(chat(text))
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agent_runs import ROOT, SCREENS_TASK, handeye, until
-from http_recorder import Answer, Asked, Server, answering, told
+from http_recorder import Answer, Asked, Server, answering, chat, models, told
 from model_serving import serving
 from tokenizers import Tokenizer
 
@@ -106,20 +106,6 @@ def test_the_same_holds_on_a_real_page(url: str, engine: Engine) -> None:
             done.append([(step.reply.text, step.action) for step in trajectory.steps])
     assert done[0] == done[1]
     assert len(done[0]) > 1
-
-
-def chat(text: str = "fine", **more: object) -> dict[str, object]:
-    """A completion as servers answer it."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", **more}
-    usage = {"prompt_tokens": 130, "completion_tokens": 2, "total_tokens": 132}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-
-
-def models(*names: str, owner: str = "vllm", **more: object) -> dict[str, object]:
-    return {
-        "object": "list",
-        "data": [{"id": n, "object": "model", "created": 1, "owned_by": owner, **more} for n in names],
-    }
 
 
 def standing(*answers: Answer, names: tuple[str, ...] = ("Qwen2.5-VL-7B",), **more: object):
