@@ -39,7 +39,9 @@ def kill(env: Desktop, name: str) -> None:
     assert found
     for process in found:
         os.kill(process, signal.SIGKILL)
-    until(lambda: not called(env, name), 5)  # only then is it known to have died
+    for process in found:  # its end can be asked for once all of its threads are gone; whoever started it still may
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    until(lambda: not called(env, name), 5)
 
 
 def played(env: Desktop, decided: Callable[[Step], None], limits: Limits | None = None) -> tuple[list[Step], Stop]:
