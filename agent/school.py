@@ -34,6 +34,7 @@ class Pictures:
     seed: int
     by: str = ""  # the stage whose model acts in them
     tasks: tuple[str, ...] = ()  # of MiniWoB++, all of them where none is named
+    sizes: tuple[tuple[int, int], ...] = ()  # width and height of form pages, 160x208 where none is given
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ def _terms(
     vision: float, language: float, joint: float, instruct: float, polish: float, mend: float
 ) -> tuple[Term, ...]:
     """Vision first, and beside it the decoder's copying; then everything; then instructions; then own mistakes."""
-    shown = (("miniwob", 0.38), ("hard", 0.11), ("forms", 0.12), ("mistakes", 0.13), ("slips", 0.19))
+    shown = (("miniwob", 0.35), ("hard", 0.1), ("forms", 0.11), ("larger", 0.08), ("mistakes", 0.12), ("slips", 0.18))
     return (
         Term("vision", vision, (("tiles", 1.0),)),
         Term("language", language),
         Term("joint", joint, (("tiles", 0.4), ("miniwob", 0.6)), ("vision", "language")),
         Term("instruct", instruct, (("tiles", 0.2), ("miniwob", 0.65), ("forms", 0.15)), ("joint",)),
-        Term("polish", polish, (("tiles", 0.12), *shown), ("joint", "instruct")),
+        Term("polish", polish, (("tiles", 0.11), *shown), ("joint", "instruct")),
         Term("mend", mend, (("tiles", 0.05), *shown), ("polish",)),
     )
 
@@ -92,12 +93,16 @@ HARD = (
 )
 """The tasks that are learnt last."""
 
+SIZES = ((320, 240), (400, 304), (480, 352), (640, 480))
+"""Of pages that are larger than those of MiniWoB++."""
+
 FULL = School(
     (
         Pictures("tiles", "tiles", 30_000, 0),
         Pictures("miniwob", "miniwob", 26_000, 100_000),
         Pictures("hard", "miniwob", 5_000, 350_000, tasks=HARD),
         Pictures("forms", "forms", 6_000, 200_000),
+        Pictures("larger", "forms", 5_000, 500_000, sizes=SIZES),
         Pictures("mistakes", "miniwob", 4_000, 300_000, by="instruct"),
         Pictures("slips", "forms", 8_000, 400_000, by="instruct"),
     ),
@@ -113,6 +118,7 @@ SMOKE = School(
         Pictures("miniwob", "miniwob", 100, 100_000),
         Pictures("hard", "miniwob", 20, 350_000, tasks=HARD),
         Pictures("forms", "forms", 40, 200_000),
+        Pictures("larger", "forms", 24, 500_000, sizes=SIZES),
         Pictures("mistakes", "miniwob", 40, 300_000, by="instruct"),
         Pictures("slips", "forms", 20, 400_000, by="instruct"),
     ),
@@ -152,7 +158,7 @@ def attend(school: School, out: Path, processes: int, *, tell: Callable[[str], N
 
 def _make(wanted: Pictures, out: Path, tell: Callable[[str], None]) -> None:
     tell(f"pictures: {wanted.count} of {wanted.name}")
-    make = maker(wanted.kind, out / wanted.by / STATE if wanted.by else None, wanted.tasks)
+    make = maker(wanted.kind, out / wanted.by / STATE if wanted.by else None, wanted.tasks, wanted.sizes)
     fill(make, out / "data" / wanted.name, wanted.count, wanted.seed, tell)
 
 

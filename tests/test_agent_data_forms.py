@@ -19,7 +19,6 @@ from agent.data.shipped import SHIPPED
 from env import Browser, BrowserOptions, Task
 from env.browser.script import Json
 from env.miniwob import Expected, oracle
-from env.miniwob.chromium import Camera, open_page
 from env.miniwob.oracle import HEIGHT, WIDTH
 
 PAGES = Path(__file__).resolve().parent.parent / "examples" / "pages"
@@ -36,14 +35,14 @@ GOALS = {
     "basket": Goal("", (), "In the basket: Rye loaf, Poppy roll", checked=("Rye loaf", "Poppy roll")),
     "counter": Goal("", ("Book",), "Booked: 0 Adults, 2 Children", counts=(0, 2)),
 }
-QUICK = ("greet", "menu", "confirm", "basket")
+QUICK = ("sign-in", "menu", "confirm", "basket")
 """The kinds that every run of the tests looks at; the others are slow, all together."""
 EVERY = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in forms.KINDS]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with Browser(BrowserOptions(size=(WIDTH, HEIGHT), veil=False)) as env:
+    with Browser(BrowserOptions(size=(WIDTH, HEIGHT))) as env:
         yield env
 
 
@@ -106,15 +105,15 @@ def test_a_result_below_the_picture_is_not_learnt_as_the_end(browser: Browser, t
 @pytest.mark.parametrize("kind", EVERY)
 def test_training_pictures_of_a_form_are_what_the_browser_shows(browser: Browser, kind: str) -> None:
     goal = GOALS[kind]
-    with open_page(WIDTH, HEIGHT) as page:
-        camera, hand = Camera(page, WIDTH, HEIGHT), Hand(page)
+    with forms.open_pages((WIDTH, HEIGHT)) as (page, camera):
+        hand = Hand(page)
         page.mouse.move(WIDTH - 1, HEIGHT - 1)
         page.set_content(forms.shipped(kind))
         page.evaluate(SCRIPT)
         seen = browser.reset(Task(start=(PAGES / f"{kind}.html").as_uri()))
         browser.evaluate(f"() => {{\n{SCRIPT}\n}}")
         for step in range(forms.LONGEST):
-            assert np.array_equal(camera.shoot(), seen.screenshot), step
+            assert np.array_equal(forms.shoot(page, camera), seen.screenshot), step
             done, expected = advise(browser, goal)
             if expected is None:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -161,8 +162,7 @@ def test_an_episode_of_a_judging_seed_is_refused() -> None:
 @pytest.mark.parametrize("kinds", [("greet", "basket"), pytest.param(tuple(forms.KINDS), marks=pytest.mark.slow)])
 def test_forms_end_with_the_word_that_they_are_done(kinds: tuple[str, ...]) -> None:
     random = Random(5)
-    with open_page(WIDTH, HEIGHT) as page:
-        camera = Camera(page, WIDTH, HEIGHT)
+    with forms.open_pages((WIDTH, HEIGHT)) as (page, camera):
         for kind in kinds:
             made = [
                 list(forms.episode(page, camera, forms.variant(kind, random), random, rollouts.Clumsy(random)))
@@ -172,6 +172,42 @@ def test_forms_end_with_the_word_that_they_are_done(kinds: tuple[str, ...]) -> N
             assert answer(FINISH) in {target.answer for target in last}, kind
             middle = [record.targets[0] for episode in made for _, record in episode[:-1]]
             assert all(target.answer != answer(FINISH) for target in middle), kind
+
+
+def test_larger_forms_are_seen_to_their_edges_and_the_largest_least(tmp_path: Path) -> None:
+    path = tmp_path / "shard-00000.npz"
+    assert 60 <= forms.make_shard(3, path, 60, sizes=((320, 240), (640, 480))) < 60 + 2 * forms.LONGEST
+    shapes, corners = Counter[tuple[int, ...]](), {(240, 320, 3): [0, 0], (480, 640, 3): [0, 0]}
+    for image, record in read_shard(path):
+        shapes[image.shape] += 1
+        for _, _, _, right, bottom in record.glyphs:
+            corners[image.shape] = [
+                max(have, new) for have, new in zip(corners[image.shape], (right, bottom), strict=True)
+            ]
+    assert shapes[240, 320, 3] >= 48 > 12 + forms.LONGEST >= shapes[480, 640, 3] >= 12
+    assert all(160 < right <= shape[1] and bottom <= shape[0] for shape, (right, bottom) in corners.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (
+            ("miniwob", "--size", "320x240"),
+            "--size: pictures of the kind miniwob have a size of their own; expected forms",
+        ),
+        (
+            ("forms", "--size", "320x241"),
+            "320x241: expected WIDTHxHEIGHT in pixels",
+        ),
+        (("forms", "--size", "320x240,wide"), "wide: expected WIDTHxHEIGHT"),
+    ],
+)
+def test_a_size_that_pages_cannot_have_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], why: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*arguments, "--out", str(tmp_path), "--count", "4"])
+    assert why in capsys.readouterr().err
 
 
 def test_the_pages_of_the_examples_are_our_templates_with_words_of_their_own() -> None:

@@ -19,13 +19,16 @@ from PIL import Image, ImageDraw
 
 from model.train import copying, losses, tokens
 from model.train.batch import collate, patches
-from model.train.builtin import Plan, train
+from model.train.builtin import Plan, cost, train
 from model.train.export import export
+from model.train.lessons import Lessons
+from model.train.loop import ALONE
 from model.train.moving import begins
 from model.train.optimiser import orthogonalise
 from model.train.samples import BLANK, CHARACTERS, Encoder, Picture, Turn, glyph_labels, read_shard
 from model.train.score import right
 from model.train.stages import STAGES
+from model.train.student import Student
 from model.train.tiny import SIZE, config
 
 ROOT = Path(__file__).parent.parent
@@ -35,9 +38,9 @@ CLICK = (
 )
 
 
-def picture(x: int, y: int) -> tuple[bytes, dict[str, object]]:
+def picture(x: int, y: int, size: tuple[int, int]) -> tuple[bytes, dict[str, object]]:
     """A white screen with one black box, and what is known about it."""
-    image = Image.new("RGB", SIZE, "white")
+    image = Image.new("RGB", size, "white")
     ImageDraw.Draw(image).rectangle((x, y, x + 19, y + 9), fill="black")
     file = io.BytesIO()
     image.save(file, "PNG")
@@ -50,9 +53,9 @@ def picture(x: int, y: int) -> tuple[bytes, dict[str, object]]:
     return file.getvalue(), {"kind": "box", "glyphs": [["B", x, y, x + 8, y + 10]], "targets": [target]}
 
 
-def write_shard(folder: Path, count: int) -> None:
+def write_shard(folder: Path, count: int, size: tuple[int, int] = SIZE) -> None:
     folder.mkdir()
-    made = [picture(8 * (i % 15), 10 * (i % 18)) for i in range(count)]
+    made = [picture(8 * (i % 15), 10 * (i % 18), size) for i in range(count)]
     blobs = [png for png, _ in made]
     np.savez(
         folder / "shard-00000.npz",
@@ -98,8 +101,8 @@ def test_the_share_of_a_unit_inside_a_box_is_its_area() -> None:
 
 def test_a_near_miss_costs_less_than_a_far_one() -> None:
     tokenizer = tokens.build()
-    encoder = Encoder(tokenizer, 130)
-    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)))], config(), (13, 10), 0)
+    encoder = Encoder(tokenizer)
+    batch = collate([encoder(Turn("x", CLICK.format(80, 100), (70, 95, 90, 105)), 130)], config(), (13, 10), 0)
     ids = torch.tensor([[tokenizer.token_to_id(f(i)) for i in range(256)] for f in (tokens.column, tokens.row)])
     coordinates = losses.Coordinates(ids[0], ids[1])
 
@@ -156,6 +159,26 @@ def test_every_stage_takes_steps_and_goes_on_where_it_was_cut(tmp_path: Path) ->
         assert bool(frozen) == (name != "joint")
 
 
+def test_pictures_of_one_size_are_asked_about_together_and_fewer_of_the_large(tmp_path: Path) -> None:
+    write_shard(tmp_path / "small", 24)
+    write_shard(tmp_path / "large", 24, (320, 240))
+    write_shard(tmp_path / "huge", 24, (640, 480))
+    data = ((tmp_path / "small", 0.7), (tmp_path / "large", 0.2), (tmp_path / "huge", 0.1))
+    stage = replace(STAGES["joint"], batch=8, copying=0.2)
+    drawn = list(islice(Lessons(stage, data, config(), 0, ALONE).batches(), 60))
+    rooms = {(13, 10): 8, (15, 20): 3, (30, 40): 1}
+    assert {lesson.grid for lesson in drawn} == set(rooms)
+    for lesson in drawn:
+        assert {(p.size[1] // 16, p.size[0] // 16) for p in lesson.pictures} <= {lesson.grid}
+        assert len(lesson.pictures) + sum(not turn.image for turn in lesson.turns) // 2 == rooms[lesson.grid]
+    student = Student(stage, 0)
+    for grid in rooms:
+        lesson = next(lesson for lesson in drawn if lesson.grid == grid and lesson.pictures)
+        total, said = cost(student, stage, Lessons(stage, data, config(), 0, ALONE), lesson)
+        assert total.isfinite()
+        assert ("place" in said) == (grid == (13, 10))
+
+
 def test_an_exported_folder_holds_every_weight_of_the_network_and_no_training_head(tmp_path: Path) -> None:
     from model import load
 
@@ -177,7 +200,7 @@ def test_the_training_prompt_has_the_tokens_of_the_chat_template(tmp_path: Path)
     content = [{"type": "text", "text": prompt}, {"type": "image"}]
     pixels = np.zeros((208, 160, 3), dtype=np.uint8)
     said = model.chat([{"role": "user", "content": content}], [pixels], ask=Ask(max_tokens=1))
-    ours = Encoder(tokens.build(), 130)(Turn(prompt, "", None))
+    ours = Encoder(tokens.build())(Turn(prompt, "", None), 130)
     assert said.prompt_tokens == ours.answer
     assert said.image_tokens == 130
 

@@ -48,6 +48,8 @@
     glyphs: measure.glyphs(document.body, WINDOW, true),
   });
 
+  measure.within(innerWidth, innerHeight);
+
   // As the browser environment does it: a caret that blinks would be seen in every second picture.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(":where(html) { caret-animation: manual }");

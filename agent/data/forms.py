@@ -1,27 +1,31 @@
 """Small pages of our own in endless variants, seen through the eyes of a clumsy agent or a trained model.
 
-The pages in examples/pages are these templates with contents of their own and the plain look.
+The pages in examples/pages are these templates with contents of their own and the plain look. A filled password field
+is covered, as it is wherever an agent looks at a page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from playwright.sync_api import Page
 
 from agent.data import calls
 from agent.data.kinds import Contents, Goal, make
-from agent.data.looks import Style, style
+from agent.data.looks import NARROW, Style, style
 from agent.data.rollouts import Actor, Cast, Clumsy, Hand, Look, Scene, label, reading
 from agent.data.seeds import training_seed
 from agent.data.shipped import SHIPPED
 from agent.data.store import Glyph, Pixels, Record, Shard
+from env.browser import script, veil
 from env.miniwob import oracle
 from env.miniwob.chromium import Camera, open_page
 from env.miniwob.oracle import HEIGHT, WIDTH
@@ -45,6 +49,9 @@ PICTURES = 400
 
 LONGEST = 12
 """Steps after which an episode is given up."""
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height of a page, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +79,31 @@ def shipped(kind: str) -> str:
     return render(kind, SHIPPED[kind], Style())
 
 
-def variant(kind: str, random: Random) -> Variant:
-    """A page of this kind with random texts and looks, and something to do on it."""
+def variant(kind: str, random: Random, width: int = NARROW) -> Variant:
+    """A page of this kind and width with random texts and looks, and something to do on it."""
     contents, goal = make(kind, random)
-    return Variant(kind, render(kind, contents, style(random)), goal)
+    return Variant(kind, render(kind, contents, style(random, width)), goal)
+
+
+@contextmanager
+def open_pages(size: Size) -> Iterator[tuple[Page, Camera]]:
+    """A page of this width and height that knows which of its places nobody may see, and a camera before it."""
+    with open_page(*size) as page:
+        page.add_init_script(script.source("veil.js"))
+        page.goto("about:blank")
+        yield page, Camera(page, *size)
+
+
+def shoot(page: Page, camera: Camera) -> Pixels:
+    """The page as an agent gets to see it, uint8 [height, width, 3]."""
+    rects: list[veil.Rect] = page.evaluate(f"() => ({veil.BOXES})([], [])")
+    return veil.cover(camera.shoot(), [veil.pixels(rect, 1) for rect in rects])
 
 
 def episode(page: Page, camera: Camera, made: Variant, random: Random, actor: Actor) -> Iterator[tuple[Pixels, Record]]:
     """Yield the screens of one visit to a page, the last of them where the right answer is to finish."""
     hand, goal = Hand(page), made.goal
-    page.mouse.move(WIDTH - 1, HEIGHT - 1)
+    page.mouse.move(camera.width - 1, camera.height - 1)
     page.set_content(made.html)
     page.evaluate(oracle.script() + files("agent.data").joinpath("forms.js").read_text("utf-8"))
     for _ in range(LONGEST):
@@ -94,22 +116,36 @@ def episode(page: Page, camera: Camera, made: Variant, random: Random, actor: Ac
             return
         else:
             right = label(goal.instruction, expected, hand.history)
-        image = camera.shoot()
+        image = shoot(page, camera)
         yield image, Record(f"form-{made.kind}", glyphs, (right, *reading(random, glyphs, 0)))
         if look["done"] or expected is None:
             return
         actor(hand, Scene(image, goal.instruction, expected, [oracle.box(values) for values in look["mistakes"]]))
 
 
-def make_shard(seed: int, path: Path, wanted: int = PICTURES, cast: Cast = Clumsy) -> int:
-    """Write the shard of this seed, of about `wanted` pictures where that is less than usual; return how many."""
+def make_shard(
+    seed: int,
+    path: Path,
+    wanted: int = PICTURES,
+    cast: Cast = Clumsy,
+    sizes: Sequence[Size] = ((WIDTH, HEIGHT),),
+) -> int:
+    """Write the shard of this seed, of about `wanted` pictures where that is less than usual; return how many.
+
+    The larger of several sizes, the fewer its pictures: all of a size together have as many pixels as those of another.
+    """
     random, shard = Random(training_seed(seed)), Shard()
-    actor = cast(random)
-    with open_page(WIDTH, HEIGHT) as page:
-        camera = Camera(page, WIDTH, HEIGHT)
-        while len(shard.records) < min(wanted, PICTURES):
-            made = variant(random.choices(list(KINDS), list(KINDS.values()))[0], random)
-            for image, record in episode(page, camera, made, random, actor):
-                shard.add(image, record)
+    actor, whole, due = cast(random), sum(map(_share, sizes)), 0.0
+    for size in sizes:
+        due += min(wanted, PICTURES) * _share(size) / whole
+        with open_pages(size) as (page, camera):
+            while len(shard.records) < round(due):
+                made = variant(random.choices(list(KINDS), list(KINDS.values()))[0], random, size[0])
+                for image, record in episode(page, camera, made, random, actor):
+                    shard.add(image, record)
     shard.save(path)
     return len(shard.records)
+
+
+def _share(size: Size) -> float:
+    return 1 / (size[0] * size[1])

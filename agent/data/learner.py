@@ -14,14 +14,10 @@ from actions import DIALECTS, Action, ActionError, Click, Frame, Point, Scroll, 
 from agent.data import calls
 from agent.data.rollouts import Hand, Scene, obey
 from agent.data.store import encode
-from env.miniwob.oracle import HEIGHT, WIDTH
 from model.train.samples import Picture
 
 PATIENCE = 2
 """Wrong actions in a row behind which the oracle takes one step: one that is stuck shows the same screen for ever."""
-
-FRAME = Frame(WIDTH, HEIGHT, WIDTH, HEIGHT)
-"""The model sees the screen as it is."""
 
 
 class Speaker(Protocol):
@@ -55,8 +51,9 @@ class Learner:
     def _say(self, hand: Hand, scene: Scene) -> Action | None:
         prompt = calls.prompt(scene.instruction, hand.history)
         said = self.model.answer(Picture("", encode(scene.image), (), ()), prompt)
+        height, width, _ = scene.image.shape
         try:
-            return DIALECTS["qwen2.5"].parse(said, FRAME)
+            return DIALECTS["qwen2.5"].parse(said, Frame(width, height, width, height))  # it sees the screen as it is
         except ActionError:
             return None
 

@@ -39,19 +39,27 @@ class Style:
     weight: str = "normal"
     button: str = ""
     heading: str = ""
+    right: int = 0
+    """How far to the right of its place all of it stands, and how far below."""
+    down: int = 0
 
 
-def style(random: Random) -> Style:
-    """A look drawn at random, most often a plain one."""
-    size = random.choice((10, 11, 12, 12, 13, 13))
+NARROW = 160
+"""Width in pixels from which on there is room for larger texts, margins and fields."""
+
+
+def style(random: Random, width: int = NARROW) -> Style:
+    """A look drawn at random for a page of this width, most often a plain one."""
+    size = random.choice((10, 11, 12, 12, 13, 13) if width == NARROW else (11, 12, 13, 13, 14, 15, 16))
     dark = random.random() < 0.08
+    beyond = 0 if width == NARROW or random.random() < 0.4 else (width - NARROW) // 2
     return Style(
         size=size,
         title=size + random.choice((0, 2, 3, 4)),
-        margin=random.randint(3, 12),
+        margin=random.randint(3, 12 + (width - NARROW) // 16),
         gap=random.randint(2, 9),
         pad=random.randint(1, 6),
-        field=random.randint(80, 132),
+        field=random.randint(80, min(width - 28, 300)),
         above=random.random() < 0.8,
         face=random.choice(FACES),
         paper="#223" if dark else random.choice(("#fff",) * 6 + ("#f4f4f4", "#eef4ff", "#fffbe8")),
@@ -60,4 +68,6 @@ def style(random: Random) -> Style:
         weight=random.choice(("normal", "normal", "bold")),
         button=random.choice(FLAT) if random.random() < 0.35 else "",
         heading=random.choice(HEADINGS) if random.random() < 0.4 else "",
+        right=random.randint(0, beyond) if beyond else 0,
+        down=random.randint(0, beyond // 4) if beyond else 0,
     )

@@ -211,7 +211,7 @@ class Clumsy:
     def __call__(self, hand: Hand, scene: Scene) -> None:
         """What is right, or else one of the mistakes that agents make."""
         if self.random.random() < CLUMSINESS:
-            err(self.random, hand, scene.expected, scene.mistakes)
+            err(self.random, hand, scene)
         else:
             obey(self.random, hand, scene.expected)
 
@@ -226,20 +226,21 @@ def obey(random: Random, hand: Hand, expected: Expected) -> None:
     hand.follow(expected, jitter(random, box))
 
 
-def err(random: Random, hand: Hand, expected: Expected, mistakes: Sequence[Box]) -> None:
+def err(random: Random, hand: Hand, scene: Scene) -> None:
     """Do something that is not right, in one of the ways in which agents go wrong."""
-    draw = random.random()
+    draw, expected = random.random(), scene.expected
+    height, width, _ = scene.image.shape
     if expected.kind == "type" and draw < 0.6:
         hand.type(misspell(random, expected.text))
     elif draw < 0.3:
-        hand.click(beside(random, expected.boxes[0]))
+        hand.click(beside(random, expected.boxes[0], (width, height)))
     elif draw < 0.5 and hand.history and '"left_click"' in hand.history[-1]:
         again = hand.history[-1].rpartition("[")[2].rpartition("]")[0].split(", ")
         hand.click((int(again[0]), int(again[1])))
-    elif draw < 0.85 and mistakes:
-        hand.click(jitter(random, random.choice(mistakes)))
+    elif draw < 0.85 and scene.mistakes:
+        hand.click(jitter(random, random.choice(scene.mistakes)))
     else:
-        hand.click((random.randrange(WIDTH), random.randrange(HEIGHT)))
+        hand.click((random.randrange(width), random.randrange(height)))
 
 
 def misspell(random: Random, text: str) -> str:
@@ -254,14 +255,14 @@ def misspell(random: Random, text: str) -> str:
     return text + random.choice("aeiost1") if draw < 0.75 else words.scramble(random, 2, 7) + "x"
 
 
-def beside(random: Random, box: Box) -> tuple[int, int]:
-    """A pixel a little outside a box."""
+def beside(random: Random, box: Box, size: tuple[int, int]) -> tuple[int, int]:
+    """A pixel a little outside a box, on a screen of this width and height."""
     x0, y0, x1, y1 = box
     away = random.randint(2, 8)
     x, y = random.choice((x0 - away, x1 + away, random.randrange(x0, x1))), random.randrange(y0, y1)
     if x0 <= x < x1:
         y = random.choice((y0 - away, y1 + away))
-    return min(max(x, 0), WIDTH - 1), min(max(y, 0), HEIGHT - 1)
+    return min(max(x, 0), size[0] - 1), min(max(y, 0), size[1] - 1)
 
 
 def episode(

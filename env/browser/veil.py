@@ -16,7 +16,6 @@ from playwright.async_api import Frame
 from pydantic import TypeAdapter
 
 from env.browser import script
-from env.browser.options import BrowserOptions
 from env.browser.session import Session, Tab
 from env.observation import Box, Image
 
@@ -82,7 +81,7 @@ async def find(session: Session, tab: Tab) -> tuple[Box, ...]:
         return session.veiled
     x, y, zoom = _VIEW.validate_python(view)
     seen = [((left - x) * zoom, (top - y) * zoom, wide * zoom, high * zoom) for left, top, wide, high in rects]
-    return tuple(_pixels(rect, session.options) for rect in seen)
+    return tuple(pixels(rect, session.options.device_scale_factor) for rect in seen)
 
 
 def words(session: Session, frame: Frame) -> list[script.Json]:
@@ -105,8 +104,8 @@ async def _inner(frame: Frame, arguments: Sequence[script.Json]) -> list[Rect]:
     return rects
 
 
-def _pixels(rect: Rect, options: BrowserOptions) -> Box:
-    scale = options.device_scale_factor
+def pixels(rect: Rect, scale: float) -> Box:
+    """The pixels to cover for a place of a window that has so many to a CSS pixel."""
     left, top, wide, high = rect
     return (
         math.floor(left * scale) - MARGIN,

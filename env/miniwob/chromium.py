@@ -40,6 +40,7 @@ class Camera:
     """Takes pictures of the top left corner of a page."""
 
     def __init__(self, page: Page, width: int, height: int) -> None:
+        self.width, self.height = width, height
         self._session: CDPSession = page.context.new_cdp_session(page)
         self._clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
 

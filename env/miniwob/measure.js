@@ -1,13 +1,15 @@
 // Reads a laid-out page of tiles: what is written where, and what can be clicked where.
 (() => {
-  const WIDTH = 160, HEIGHT = 208;
+  let wide = 160, high = 208;
+  const within = (width, height) => { [wide, high] = [width, height]; };
+
   const pen = document.createElement("canvas").getContext("2d");
 
   // A rectangle of the window as whole pixels of the tile, or null where nothing of it shows.
   const clip = (rect, origin) => {
     const x0 = Math.max(0, Math.round(rect.left - origin.left)), y0 = Math.max(0, Math.round(rect.top - origin.top));
-    const x1 = Math.min(WIDTH, Math.round(rect.right - origin.left));
-    const y1 = Math.min(HEIGHT, Math.round(rect.bottom - origin.top));
+    const x1 = Math.min(wide, Math.round(rect.right - origin.left));
+    const y1 = Math.min(high, Math.round(rect.bottom - origin.top));
     return x1 > x0 && y1 > y0 ? [x0, y0, x1, y1] : null;
   };
 
@@ -145,5 +147,5 @@
     return {glyphs: glyphs(tile, origin, careful), items: pieces.filter(Boolean)};
   });
 
-  window.measure = {clip, glyphs, tiles, visible};
+  window.measure = {clip, glyphs, tiles, visible, within};
 })();

@@ -18,7 +18,6 @@ from model.train.loop import ALONE, Budget, Run, Schedule, Seat, run
 from model.train.samples import glyph_labels
 from model.train.stages import Stage
 from model.train.student import Student
-from model.train.tiny import SIZE
 
 
 @dataclass(frozen=True)
@@ -90,25 +89,26 @@ def cost(student: Student, stage: Stage, lessons: Lessons, lesson: Lesson) -> tu
     features: Tensor | None = None
     if lesson.pictures:
         pixels = [p.pixels() for p in lesson.pictures]
-        grids = [(1, SIZE[1] // vision.patch_size, SIZE[0] // vision.patch_size)] * len(pixels)
+        grids = [(1, *(side * vision.spatial_merge_size for side in lesson.grid))] * len(pixels)
         with torch.set_grad_enabled(torch.is_grad_enabled() and "visual." in stage.train):
             features = net.visual(patches(pixels, vision.patch_size), grids)
         if stage.ocr:
-            glyphs = [glyph_labels(p.glyphs, SIZE[1], SIZE[0], vision.patch_size) for p in lesson.pictures]
+            glyphs = [glyph_labels(p.glyphs, p.size[1], p.size[0], vision.patch_size) for p in lesson.pictures]
             loss, said["ocr_right"] = losses.read_characters(heads, features, torch.cat(glyphs))
             said["ocr"] = loss
             total = total + stage.ocr * loss
         features = features.unflatten(0, (len(pixels), -1))[list(lesson.owners)].flatten(0, 1)
     if stage.answer:
-        batch = collate(lesson.turns, student.config, lessons.grid, 0)
-        total = total + _answer(student, stage, lessons, batch, features, said)
+        batch = collate(lesson.turns, student.config, lesson.grid, 0)
+        total = total + _answer(student, stage, lesson.grid, lessons.coordinates, batch, features, said)
     return total, {name: float(value.detach()) for name, value in said.items()}
 
 
 def _answer(
     student: Student,
     stage: Stage,
-    lessons: Lessons,
+    grid: tuple[int, int],
+    coordinates: losses.Coordinates,
     batch: Batch,
     features: Tensor | None,
     said: dict[str, Tensor],
@@ -118,7 +118,7 @@ def _answer(
     rotation = net.rotation(batch.positions)
     cos, sin = (r.bfloat16() for r in rotation)
     x = net.embed(batch.tokens, features)
-    share = losses.inside(batch.boxes, lessons.grid, student.config.vision.factor)
+    share = losses.inside(batch.boxes, grid, student.config.vision.factor)
     shown = (batch.image_start >= 0) & (batch.boxes[:, 0] >= 0)
     image = (batch.image_start.clamp(min=0).unsqueeze(1) + torch.arange(share.shape[1])).clamp(max=x.shape[1] - 1)
     total = torch.zeros(())
@@ -129,7 +129,7 @@ def _answer(
             said[f"look{index}"] = loss.detach()
             total = total + stage.look * loss
         x = layer(x, (cos, sin), None, None, index)
-        if index == 0 and stage.place and features is not None:
+        if index == 0 and stage.place and features is not None and grid == heads.grid:  # it has no more rows to name
             loss = losses.tell_place(heads, x[torch.arange(len(x)).unsqueeze(1), image][batch.image_start >= 0])
             said["place"] = loss.detach()
             total = total + stage.place * loss
@@ -139,7 +139,7 @@ def _answer(
             said[f"mask{index}"] = loss.detach()
             total = total + stage.mask * loss
     hidden = net.model.norm(x[batch.places[:, 0], batch.places[:, 1]])
-    loss, right = losses.answer(net.logits(hidden), batch, lessons.coordinates)
+    loss, right = losses.answer(net.logits(hidden), batch, coordinates)
     said |= {"answer": loss, "token_right": right.float().mean()}
     whole = torch.ones(len(batch.tokens)).scatter_reduce(0, batch.places[:, 0], right.float(), "amin")
     said["typed_right"] = whole[~shown].mean() if (~shown).any() else torch.tensor(float("nan"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,12 @@ JUDGING = 1_000_000
 
 @dataclass(frozen=True)
 class Lesson:
-    """One batch: turns about pictures, then turns without one; `owners` gives each of the former its picture."""
+    """One batch: turns about pictures, then turns without one; `owners` gives each of the former its picture.
 
+    All pictures are of one size, `grid` of rows and columns of image tokens.
+    """
+
+    grid: tuple[int, int]
     pictures: Sequence[Picture]
     owners: Sequence[int]
     turns: Sequence[Encoded]
@@ -44,38 +49,53 @@ class Lessons:
         self.shares = [weight for _, weight in data]
         self.copies = copying.turns(seed)
         tokenizer = tokens.build()
-        unit = net.vision.factor
-        self.grid = (SIZE[1] // unit, SIZE[0] // unit)
-        self.encoder = Encoder(tokenizer, self.grid[0] * self.grid[1])
+        self.encoder = Encoder(tokenizer)
         self.coordinates = losses.Coordinates(
             torch.tensor([tokenizer.token_to_id(tokens.column(i)) for i in range(tokens.NUMBERS)]),
             torch.tensor([tokenizer.token_to_id(tokens.row(i)) for i in range(tokens.NUMBERS)]),
         )
 
     def batches(self) -> Iterator[Lesson]:
-        """Lessons of `stage.batch` pictures (or pairs of turns without one), lengths alike in each."""
-        size = self.stage.batch
+        """Lessons of `stage.batch` pictures (or pairs of turns without one), lengths alike in each.
+
+        Of larger pictures there are fewer, so that a lesson costs much the same.
+        """
+        size, usual = self.stage.batch, self._grid(SIZE)
+        pools: dict[tuple[int, int], list[tuple[Picture | None, list[Encoded]]]] = {}
         while True:
-            pool = [self._draw() for _ in range(size * 8)]
-            pool.sort(key=lambda item: max(len(turn.ids) for turn in item[1]))
-            groups = [pool[i : i + size] for i in range(0, len(pool), size)]
+            for _ in range(size * 8):
+                item = self._draw()
+                pools.setdefault(self._grid(item[0].size) if item[0] else usual, []).append(item)
+            groups = []
+            for grid, pool in pools.items():
+                room = max(1, size * math.prod(usual) // math.prod(grid))
+                whole = len(pool) // room * room  # the rest waits for more of its size
+                ready = sorted(pool[:whole], key=lambda item: max(len(turn.ids) for turn in item[1]))
+                groups += [(grid, ready[i : i + room]) for i in range(0, whole, room)]
+                del pool[:whole]
             self.random.shuffle(groups)
-            for group in groups:
+            for grid, group in groups:
                 pictures = [picture for picture, _ in group if picture is not None]
                 shown = [turns for picture, turns in group if picture is not None]
                 bare = [turn for picture, turns in group if picture is None for turn in turns]
                 owners = [number for number, turns in enumerate(shown) for _ in turns]
-                yield Lesson(pictures, owners, [*(turn for turns in shown for turn in turns), *bare])
+                yield Lesson(grid, pictures, owners, [*(turn for turns in shown for turn in turns), *bare])
 
     def _draw(self) -> tuple[Picture | None, list[Encoded]]:
         if self.random.random() < self.stage.copying:
-            return None, [self.encoder(next(self.copies), image=False) for _ in range(2)]
+            return None, [self.encoder(next(self.copies), 0) for _ in range(2)]
         while True:
             picture = next(self.random.choices(self.sources, self.shares)[0])
+            tokens = math.prod(self._grid(picture.size))
             if self.stage.answer == 0:
-                return picture, [self.encoder(Turn("", "", None))]
+                return picture, [self.encoder(Turn("", "", None), tokens)]
             if picture.turns:
-                return picture, [self.encoder(turn) for turn in self._turns(picture)]
+                return picture, [self.encoder(turn, tokens) for turn in self._turns(picture)]
+
+    def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of image tokens of a picture of this width and height."""
+        unit = self.config.vision.factor
+        return size[1] // unit, size[0] // unit
 
     def _turns(self, picture: Picture) -> list[Turn]:
         """What the page itself asks for, and one more question: the vision tower's work is shared."""

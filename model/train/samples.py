@@ -1,7 +1,7 @@
 """Samples as the trainer takes them: tokens, pixels, and what is to be learnt from each.
 
 Shards are the files that the screen generators write: `images` (PNG files end to end), `offsets`, and `samples`
-(JSON). Pictures of one training run have one size. A glyph label has one line a patch (processor order) and
+(JSON). The sides of a picture are whole image tokens. A glyph label has one line a patch (processor order) and
 `SLOTS` columns: the characters whose middle lies in that patch, left to right, then blanks.
 """
 
@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,6 +51,12 @@ class Picture:
     png: bytes
     glyphs: tuple[tuple[str, int, int, int, int], ...]
     turns: tuple[Turn, ...]
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        with Image.open(io.BytesIO(self.png)) as image:
+            return image.size
 
     def pixels(self) -> NDArray[np.uint8]:
         """uint8 [H,W,3]."""
@@ -124,28 +131,25 @@ class Encoded:
 class Encoder:
     """Turns a turn into tokens exactly as the checkpoint's chat template does for one user message."""
 
-    def __init__(self, tokenizer: Tokenizer, image_tokens: int) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         tokenizer.encode_special_tokens = True  # what a page or a person wrote is text, whatever it spells
         ids = {name: _id(tokenizer, name) for name in ("<|im_start|>", "<|im_end|>", "<|image_pad|>")}
-        start, self.end, pad = ids["<|im_start|>"], ids["<|im_end|>"], ids["<|image_pad|>"]
+        start, self.end, self.pad = ids["<|im_start|>"], ids["<|im_end|>"], ids["<|image_pad|>"]
         newline = self.text("\n")
         self.head = (start, *self.text("user\n"))
-        vision = (
-            _id(tokenizer, "<|vision_start|>"),
-            *(pad,) * image_tokens,
-            _id(tokenizer, "<|vision_end|>"),
-        )
-        self.picture = vision
+        self.seen = (_id(tokenizer, "<|vision_start|>"), _id(tokenizer, "<|vision_end|>"))
         self.tail = (self.end, *newline, start, *self.text("assistant\n"))
 
     def text(self, text: str) -> tuple[int, ...]:
         """Ids of plain text."""
         return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def __call__(self, turn: Turn, *, image: bool = True) -> Encoded:
-        front = (*self.head, *self.text(turn.prompt), *(self.picture if image else ()), *self.tail)
-        return Encoded((*front, *self.text(turn.answer), self.end), len(front), turn.box, image)
+    def __call__(self, turn: Turn, image: int) -> Encoded:
+        """The turn with a picture of so many tokens, 0 for none."""
+        picture = (self.seen[0], *(self.pad,) * image, self.seen[1]) if image else ()
+        front = (*self.head, *self.text(turn.prompt), *picture, *self.tail)
+        return Encoded((*front, *self.text(turn.answer), self.end), len(front), turn.box, image > 0)
 
 
 def _id(tokenizer: Tokenizer, name: str) -> int:

@@ -22,7 +22,7 @@ from model.rope import position_ids
 from model.train import tokens
 from model.train.batch import patches
 from model.train.samples import Encoder, Picture, Turn, read_shard
-from model.train.tiny import SIZE, config, read_weights
+from model.train.tiny import config, read_weights
 
 CLICK = re.compile(r'_click", "coordinate": \[(\d+), (\d+)\]')
 
@@ -36,17 +36,15 @@ class Examinee:
         self.net.load_state_dict({n: w for n, w in weights.items() if not n.startswith("heads.")})
         self.net.eval().bfloat16()
         self.tokenizer = tokens.build()
-        unit = self.net.config.vision.factor
-        self.grid = (SIZE[1] // unit, SIZE[0] // unit)
-        self.encode = Encoder(self.tokenizer, self.grid[0] * self.grid[1])
+        self.encode = Encoder(self.tokenizer)
 
     @torch.inference_mode()
     def answer(self, picture: Picture, prompt: str, limit: int = 40) -> str:
         """What the model says, at most `limit` tokens."""
-        encoded = self.encode(Turn(prompt, "", None))
+        vision, (width, height) = self.net.config.vision, picture.size
+        encoded = self.encode(Turn(prompt, "", None), height // vision.factor * (width // vision.factor))
         ids = list(encoded.ids[: encoded.answer])
-        vision = self.net.config.vision
-        grids = [(1, SIZE[1] // vision.patch_size, SIZE[0] // vision.patch_size)]
+        grids = [(1, height // vision.patch_size, width // vision.patch_size)]
         positions = position_ids(ids, self.net.config, [Medium(grids[0])]).unsqueeze(1)
         new, after = torch.tensor([ids]), int(positions.max()) + 1
         cache = Cache(self.net.config.text, 1, len(ids) + limit, self.net.model.embed_tokens.weight)
