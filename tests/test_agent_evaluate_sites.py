@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from agent_runs import TASKS, handeye
@@ -136,6 +137,29 @@ def test_the_oracle_gets_what_every_script_expects_to_hold() -> None:
     assert [mark for mark in marks if not (mark.success and mark.first)] == []
 
 
+@pytest.mark.parametrize(
+    "names", [("search",), pytest.param(tuple(site.name for site in read_sites()), marks=pytest.mark.slow)]
+)
+def test_on_a_larger_screen_it_does_so_too_and_sees_all_of_it(names: tuple[str, ...]) -> None:
+    frames: list[tuple[int, int]] = []
+
+    @dataclass
+    class Watching(Player):
+        def frame(self, seen: Observation) -> Frame:
+            frames.append((seen.screenshot.shape[1], seen.screenshot.shape[0]))
+            return super().frame(seen)
+
+    with TemporaryDirectory() as folder, ExitStack() as stages:
+        table = Sites({site.name: site for site in read_sites()}, Watching, Path(folder), stages, (480, 352))
+        marks = list(evaluate(table, plan(read_sites(names=names), 1, SEED)))
+    assert [mark for mark in marks if not mark.success] == []
+    assert set(frames) == {(480, 352)}
+    for kind in KINDS:
+        assert deal(kind, SEED, 480).values == deal(kind, SEED).values
+        with pytest.raises(ValueError, match="width 159; expected at least 160 pixels"):
+            deal(kind, SEED, 159)
+
+
 @pytest.mark.parametrize(("name", "twist"), [("menu", another), ("greet", more), ("settings", more)])
 def test_what_was_not_asked_for_is_no_success(room: Room, name: str, twist: Callable[[Goal], Goal]) -> None:
     seed = next(seed for seed in range(SEED, SEED + 9) if deal(name, seed).values.get("option") != "Updates")
@@ -183,10 +207,10 @@ def test_a_script_that_no_seed_can_deal_out_is_refused_by_its_file(
 
 
 def test_who_plays_the_scripts_can_be_sent_to_another_process(tmp_path: Path) -> None:
-    sent = pickle.loads(pickle.dumps(SitePlayer("oracle", Ways(("dtype=int8",)), tmp_path)))
+    sent = pickle.loads(pickle.dumps(SitePlayer("oracle", Ways(("dtype=int8",)), tmp_path, (320, 240))))
     assert isinstance(sent, SitePlayer)
     assert isinstance(sent, Host)
-    assert (sent.model, sent.ways.options, sent.folder) == ("oracle", ("dtype=int8",), tmp_path)
+    assert (sent.model, sent.ways.options, sent.folder, sent.size) == ("oracle", ("dtype=int8",), tmp_path, (320, 240))
 
 
 @pytest.mark.slow
@@ -207,5 +231,9 @@ def test_scripts_that_are_not_there_are_named(tmp_path: Path) -> None:
     done = handeye("eval", "sites", "--tasks", "greet,shop")
     assert done.returncode == 2
     assert "--tasks: shop: expected some of basket, confirm" in done.stderr
+    for size, said in (("120x300", "expected a width of at least 160 pixels"), ("wide", "expected WIDTHxHEIGHT")):
+        done = handeye("eval", "sites", "--size", size)
+        assert done.returncode == 2
+        assert f"--size {size}: {said}" in done.stderr
     with pytest.raises(ScriptError, match=r"no scripts \(\*\.yaml\); the example sites come with a clone"):
         read_sites(tmp_path)

@@ -10,6 +10,7 @@ import typer
 from agent.commands import options
 from agent.commands.ending import refuse
 from agent.commands.evaluate import PLAYER, Crew, entry, played
+from agent.commands.given import size_of
 from agent.commands.judging import Episodes, Out, Ray, Seed, Workers, judge, tell
 
 
@@ -20,6 +21,9 @@ def sites(
         Path | None,
         typer.Option("--scripts", metavar="FOLDER", help="where the scripts lie; examples/tasks by default"),
     ] = None,
+    size: Annotated[
+        str, typer.Option("--size", help="WIDTHxHEIGHT of the screen, in pixels; as the scripts say by default")
+    ] = "",
     episodes: Episodes = 5,
     seed: Seed = 1_000_000,
     workers: Workers = 1,
@@ -32,6 +36,7 @@ def sites(
     as_json: options.Json = False,
 ) -> None:
     """Play the scripts in examples/tasks on their pages, in looks, orders and with values that a seed draws."""
+    from agent.data.looks import NARROW
     from agent.evaluate import Asked
     from agent.evaluate.sites import SCRIPTS, SitePlayer, plan, read_sites
     from agent.manifest import versions
@@ -42,9 +47,13 @@ def sites(
         chosen = read_sites(folder, tuple(dict.fromkeys(tasks.split(","))) if tasks else ())
     except ScriptError as error:
         refuse(f"--tasks: {error}" if tasks else str(error))
+    screen = size_of(size) if size else None
+    if screen and screen[0] < NARROW:
+        refuse(f"--size {size}: expected a width of at least {NARROW} pixels")
     ways = options.ways(context, with_, grounder, grammar)
     apart = [f"grounder={grounder}"] if grounder else []
     apart += [f"scripts={scripts}"] if scripts else []
+    apart += [f"size={size}"] if size else []
     asked = Asked(
         suite="sites",
         tasks=tuple(site.name for site in chosen),
@@ -54,5 +63,5 @@ def sites(
         options=(*ways.options, *apart),
         versions=versions(),
     )
-    chances, crew = plan(chosen, episodes, seed), Crew(SitePlayer(model, ways, folder), workers, ray)
+    chances, crew = plan(chosen, episodes, seed), Crew(SitePlayer(model, ways, folder, screen), workers, ray)
     tell(asked, judge(asked, chances, lambda missing: played(missing, crew), out), as_json)

@@ -9,7 +9,7 @@ from random import Random
 from agent.data import words
 from agent.data.forms import render
 from agent.data.kinds import Contents, Goal
-from agent.data.looks import style
+from agent.data.looks import NARROW, style
 from agent.data.shipped import SHIPPED
 
 Values = Mapping[str, str]
@@ -27,11 +27,16 @@ class Deal:
     goal: Goal
 
 
-def deal(kind: str, seed: int) -> Deal:
-    """The page of this kind, one of `KINDS`, that `seed` makes up; the same seed gives the same to the byte."""
+def deal(kind: str, seed: int, width: int = NARROW) -> Deal:
+    """The page of this kind (one of `KINDS`) and width that `seed` makes up; the same seed gives the same to the byte.
+
+    ValueError for a width below `NARROW`.
+    """
+    if width < NARROW:
+        raise ValueError(f"width {width}; expected at least {NARROW} pixels")
     random = Random(f"{kind} {seed}")
     contents, values, goal = KINDS[kind](random, SHIPPED[kind])
-    return Deal(render(kind, contents, style(random)), values, goal)
+    return Deal(render(kind, contents, style(random, width)), values, goal)
 
 
 def _texts(page: Contents, name: str) -> list[str]:

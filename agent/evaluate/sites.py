@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import cast
 
+from agent.data.forms import Size
 from agent.data.kinds import Goal
+from agent.data.looks import NARROW
 from agent.data.rollouts import Look
 from agent.evaluate.deal import KINDS, deal
 from agent.evaluate.mark import Chance, Mark
@@ -40,9 +42,9 @@ class Site:
     path: Path
     kind: str
 
-    def dealt(self, seed: int) -> tuple[Loaded, str, Goal]:
-        """The script with its parameters set, its page, and what is right there. Raises `ScriptError`."""
-        made = deal(self.kind, seed)
+    def dealt(self, seed: int, width: int = NARROW) -> tuple[Loaded, str, Goal]:
+        """The script with its parameters set, its page of this width, and what is right. Raises `ScriptError`."""
+        made = deal(self.kind, seed, width)
         return read_script(self.path, made.values), made.html, made.goal
 
 
@@ -94,13 +96,19 @@ class Answers:
 class Sites:
     """A table for the scripts: each episode runs as `handeye run` runs a script, on the page that its seed deals out.
 
+    The screen is of `size` where one is given, and else as the script says.
     The browser stays from one episode to the next, as long as scripts ask for the same.
     """
 
     def __init__(
-        self, sites: Mapping[str, Site], maker: Callable[[Answers], Policy], folder: Path, stages: ExitStack
+        self,
+        sites: Mapping[str, Site],
+        maker: Callable[[Answers], Policy],
+        folder: Path,
+        stages: ExitStack,
+        size: Size | None = None,
     ) -> None:
-        self._sites, self._folder, self._stages = sites, folder, stages
+        self._sites, self._folder, self._stages, self._size = sites, folder, stages, size
         self._answers = Answers()
         self._policy: Policy = maker(self._answers)
         self._asked: EnvironmentEntry | None = None
@@ -109,10 +117,12 @@ class Sites:
     def __call__(self, chance: Chance) -> Mark:
         """How the episode of `chance` goes. Ctrl-C travels up, as no episode is to blame for it."""
         site = self._sites[chance.task]
-        loaded, html, goal = site.dealt(chance.seed)
+        width, height = self._size or (NARROW, None)
+        loaded, html, goal = site.dealt(chance.seed, width)
         (self._folder / f"{site.kind}.html").write_text(html, encoding="utf-8")
         began = time.perf_counter()
-        stage = self._open(ready(loaded).model_copy(update={"site": str(self._folder)}))
+        screen = {"width": width, "height": height} if self._size else {}
+        stage = self._open(ready(loaded).model_copy(update={"site": str(self._folder), **screen}))
         assert isinstance(stage.env, Browser)
         self._answers.browser, self._answers.goal = stage.env, goal
         script, judge = loaded.script, Judge(self._answers, False)
@@ -141,13 +151,14 @@ class SitePlayer(Chosen):
     """Who plays the scripts in `folder`, in this process or another."""
 
     folder: Path = SCRIPTS
+    size: Size | None = None
 
     @contextmanager
     def table(self) -> Iterator[Play]:
         """A table with a browser of its own."""
         with TemporaryDirectory(prefix="handeye-sites-") as served, ExitStack() as stages:
-            yield Sites({site.name: site for site in read_sites(self.folder)}, self, Path(served), stages)
+            yield Sites({site.name: site for site in read_sites(self.folder)}, self, Path(served), stages, self.size)
 
     def __reduce__(self) -> tuple[type[SitePlayer], tuple[object, ...]]:
         """As it is sent."""
-        return type(self), (self.model, replace(self.ways, environ=self._needed()), self.folder)
+        return type(self), (self.model, replace(self.ways, environ=self._needed()), self.folder, self.size)
