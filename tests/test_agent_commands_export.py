@@ -9,6 +9,7 @@ import pytest
 from agent_runs import NAME, handeye, keep
 
 from actions import Finish
+from agent.data.store import read
 from agent.exchange import Manifest, Style
 from agent.reader import read_run
 
@@ -44,6 +45,16 @@ def test_a_checkpoint_says_how_it_is_spoken_to_and_how_it_looks(runs: Path, tmp_
     assert style == Style(
         dialect="qwen2.5", system=False, factor=16, min_pixels=256, max_pixels=60_000, history="last:2"
     )
+
+
+def test_a_picture_that_is_no_whole_tokens_is_left_out_of_shards(runs: Path, tmp_path: Path) -> None:
+    arguments = ("export", runs / "won", "--format", "shards", "--val", "0", "--out")
+    resized = handeye(*arguments, tmp_path / "resized")
+    assert resized.returncode == 0, resized.stderr
+    assert {image.shape for image, _ in read(tmp_path / "resized" / "train")} == {(256, 336, 3)}
+    captured = handeye(*arguments, tmp_path / "captured", "--pictures", "captured")
+    assert captured.returncode == 1
+    assert "its screen is 336x252, and sides have to be multiples of 16 pixels" in captured.stderr
 
 
 @pytest.mark.parametrize(

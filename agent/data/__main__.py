@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from agent.data.seeds import training_seed
-from agent.data.store import pictures, shard_path
+from agent.data.store import UNIT, pictures, shard_path
 from env.miniwob.oracle import TASKS
 
 KINDS = {"tiles": "agent.data.tiles", "miniwob": "agent.data.rollouts", "forms": "agent.data.forms"}
@@ -23,9 +23,6 @@ Make: TypeAlias = Callable[[int, Path, int], int]
 
 CAST = ("forms", "miniwob")
 """The kinds in which somebody acts."""
-
-UNIT = 16
-"""Pixels to a side of what the built-in model takes for one token: its pictures in training are whole tokens."""
 
 LEAST = 160
 """Pixels to the shortest side of a page."""

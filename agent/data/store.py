@@ -4,8 +4,9 @@ A shard is an uncompressed `np.savez` of three arrays: `images`, the PNG files o
 `offsets`, where each begins and the last ends (int64, one more than pictures); `samples`, a JSON object in UTF-8
 bytes (uint8): `{"images": [record, ...]}` with one record per picture, in the same order.
 
-A record is `{"kind": str, "glyphs": [[character, x0, y0, x1, y1], ...], "targets": [target, ...]}`. Boxes are integer
-pixels of the picture, half open, clipped to the picture. A target holds
+A picture's sides are multiples of `UNIT` pixels. A record is
+`{"kind": str, "glyphs": [[character, x0, y0, x1, y1], ...], "targets": [target, ...]}`. Boxes are integer pixels of the
+picture, half open, clipped to the picture. A target holds
 
 * `instruction`, and `history`, the JSON objects of the calls made so far, oldest first;
 * `prompt`, the text of the user turn up to the picture, with its closing newline, and `answer`, the assistant's text;
@@ -30,6 +31,9 @@ from pydantic import TypeAdapter
 Box = tuple[int, int, int, int]
 Glyph = tuple[str, int, int, int, int]
 Pixels = NDArray[np.uint8]
+
+UNIT = 16
+"""Pixels to a side of what the built-in model takes for one token: a picture in training is made of whole ones."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actions import Click
-from agent.data.store import Box, Record, Shard, Target, decode, shard_path
+from agent.data.store import UNIT, Box, Record, Shard, Target, decode, shard_path
 from agent.exchange.album import png
 from agent.exchange.sample import IMAGE, Left, Sample
 from agent.exchange.style import Style
@@ -21,11 +21,10 @@ PICTURES = 400
 
 
 class Shelf:
-    """Fills the shards of one folder; all its pictures have one size, that of the first."""
+    """Fills the shards of one folder."""
 
     def __init__(self, folder: Path, style: Style) -> None:
         self.folder, self.style = folder, style
-        self.size: tuple[int, int] | None = None
         self.count = self._index = 0
         self._shard = Shard()
         folder.mkdir()
@@ -36,9 +35,9 @@ class Shelf:
             return Left(sample.run, sample.step, "a shard holds one user turn with one screen, and its answer")
         look, line = sample.screens[0], run.lines[sample.step - 1]
         size = self.style.kept(look.width, look.height)
-        self.size = self.size or size
-        if size != self.size:
-            return Left(sample.run, sample.step, f"its screen is {_show(size)}, and the others are {_show(self.size)}")
+        if any(side % UNIT for side in size):
+            shown = f"its screen is {size[0]}x{size[1]}"
+            return Left(sample.run, sample.step, f"{shown}, and sides have to be multiples of {UNIT} pixels")
         kind = run.manifest.task.start or run.manifest.environment.kind
         self._shard.add(decode(png(run, look, size)), Record(kind, targets=(_target(sample, line, size),)))
         self.count += 1
@@ -75,7 +74,3 @@ def _box(line: Line, size: tuple[int, int]) -> Box | None:
         return None
     x0, y0, x1, y1 = max(found[0], 0), max(found[1], 0), min(found[2], size[0]), min(found[3], size[1])
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
-def _show(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

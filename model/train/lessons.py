@@ -93,8 +93,10 @@ class Lessons:
                 return picture, [self.encoder(turn, tokens) for turn in self._turns(picture)]
 
     def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns of image tokens of a picture of this width and height."""
+        """Rows and columns of image tokens of a picture this wide and high. ValueError where they are not whole."""
         unit = self.config.vision.factor
+        if any(side % unit for side in size):
+            raise ValueError(f"a picture of {size[0]}x{size[1]} pixels; expected sides that are multiples of {unit}")
         return size[1] // unit, size[0] // unit
 
     def _turns(self, picture: Picture) -> list[Turn]:
