@@ -55,7 +55,7 @@ def split(text: str, names: Sequence[str]) -> tuple[str, tuple[Call, ...]]:
         return ""
 
     words = _BLOCK.sub(take, text)
-    return (words.strip() if calls else words), tuple(calls)
+    return words, tuple(calls)
 
 
 def _read(text: str, names: Sequence[str]) -> Call | None:

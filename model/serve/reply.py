@@ -77,10 +77,8 @@ class Answer:
         """The object chat.completion."""
         message: dict[str, JsonValue] = {"role": "assistant", "content": self.words}
         if self.calls:
-            message |= {
-                "content": self.words or None,
-                "tool_calls": list(map(_call, self.calls, _ids(stamp, self.calls))),
-            }
+            calls: JsonValue = list(map(_call, self.calls, _ids(stamp, self.calls)))
+            message |= {"content": self.words.strip() or None, "tool_calls": calls}
         choice: JsonValue = {"index": 0, "message": message, "finish_reason": self.reason, "stop_reason": self.stopped}
         return stamp.wrap("chat.completion", [choice], self.usage)
 
@@ -117,8 +115,10 @@ class Stream:
     def end(self, said: Generation) -> str:
         """The last events: what is left of the words, the calls, why it ended, and the usage where it was asked for."""
         answer = Answer.of(self.request, said)
-        rest = answer.words.removeprefix(self.shown.rstrip() if answer.calls else self.shown)
-        events = [self._chunk({"content": rest})] if rest.strip() or (rest and not answer.calls) else []
+        rest = answer.words.removeprefix(self.shown)
+        if answer.calls:
+            rest = rest.rstrip()
+        events = [self._chunk({"content": rest})] if rest else []
         for index, (call, name) in enumerate(zip(answer.calls, _ids(self.stamp, answer.calls), strict=True)):
             events.append(self._chunk({"tool_calls": [{"index": index, **_call(call, name)}]}))
         events.append(self._chunk({}, answer.reason, answer.stopped))
