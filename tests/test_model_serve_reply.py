@@ -49,4 +49,5 @@ def test_the_pieces_of_a_stream_are_the_words_and_calls_of_the_whole(parts: list
     assert (words.strip() or None) == message["content"] if answer.calls else words == message["content"]
     calls = [call for piece in pieces for call in piece.get("tool_calls", ())]  # type: ignore[attr-defined]
     assert [{**call, "index": 0} for call in calls] == [{**call, "index": 0} for call in message.get("tool_calls", ())]
-    assert len(calls) == (parts.count(CALL) if offered and CALL[:-7] not in parts else len(calls))
+    if CALL[:-7] not in parts:  # what follows a call that is not closed belongs to it
+        assert len(calls) == (parts.count(CALL) if offered else 0)
