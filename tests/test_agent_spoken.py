@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from agent_runs import keep
+from plain_screen import plain_screen
 from test_agent_history import Notes
 
 from actions import DIALECTS, ActionSpace, Bounds
@@ -22,7 +22,7 @@ from agent.step import Reply
 from agent.tape import Tape
 from env import Observation, Task
 
-SEEN = Observation(np.full((208, 160, 3), 255, dtype=np.uint8))
+SEEN = Observation(plain_screen())
 CLICK = Task('Click on the "OK" button.')
 
 
@@ -61,7 +61,7 @@ def test_the_command_lets_go_of_the_grammar() -> None:
 
 @pytest.fixture(scope="module")
 def replies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reply]:
-    """The built-in model's on a white screen: held, free, recorded and played."""
+    """The built-in model's on a screen it knows: held, free, recorded and played."""
     tape = tmp_path_factory.mktemp("tape") / "tape.jsonl"
     held = ModelPolicy(Engine())
     free = ModelPolicy(Engine(settings=held.settings.model_copy(update={"grammar": False})))
