@@ -216,6 +216,7 @@ async def hurry(hands: Hands) -> None:
     await hands.click(500, 450)
 
 
+@pytest.mark.slow
 def test_what_comes_too_fast_for_a_screen_of_its_own_becomes_one_action(server: Server, tmp_path: Path) -> None:
     _, state = demonstrate(tmp_path, f"{server.url}/", hurry)
     run = read_run(tmp_path)

@@ -35,7 +35,7 @@ GOALS = {
     "basket": Goal("", (), "In the basket: Rye loaf, Poppy roll", checked=("Rye loaf", "Poppy roll")),
     "counter": Goal("", ("Book",), "Booked: 0 Adults, 2 Children", counts=(0, 2)),
 }
-QUICK = ("sign-in", "menu", "confirm", "basket")
+QUICK = ("sign-in", "confirm", "basket")
 """The kinds that every run of the tests looks at; the others are slow, all together."""
 EVERY = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in forms.KINDS]
 

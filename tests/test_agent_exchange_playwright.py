@@ -149,6 +149,7 @@ def test_a_script_does_what_was_recorded_and_finds_what_was_expected(pages: Path
         assert mine.convert("RGB").tobytes() == kept.convert("RGB").tobytes()
 
 
+@pytest.mark.slow
 def test_a_script_that_leaves_a_step_out_finds_that_it_failed(pages: Path, work: Path, tmp_path: Path) -> None:
     written(work, tmp_path / "out")
     code = (tmp_path / "out" / "work.py").read_text()

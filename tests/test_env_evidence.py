@@ -171,6 +171,7 @@ def test_a_page_of_frames_is_read_whole_and_each_box_can_be_clicked(tmp_path: Pa
             assert receipt.evidence[0].box == deep.box
 
 
+@pytest.mark.slow
 def test_a_click_after_the_wheel_hits_its_target_at_twice_the_pixels(server: Server) -> None:
     """A capture of a page drawn at another scale than the browser's own halved the places of clicks after it."""
     with Browser(BrowserOptions(size=(800, 600), device_scale_factor=2)) as env:
