@@ -152,7 +152,7 @@ def test_a_cluster_of_two_machines_goes_on_where_one_is_lost_and_is_left_running
         )
         assert (many.returncode, "3 workers take a CPU each" in many.stderr) == (2, True), many.stderr
         out = tmp_path / "kept"
-        with process([*ORACLE, "--episodes", "8", "--out", str(out), "--ray", address, "--workers", "2"]) as running:
+        with process([*ORACLE, "--episodes", "60", "--out", str(out), "--ray", address, "--workers", "2"]) as running:
             until(lambda: bool(playing(second.pid)), 200)
             second.terminate()
             printed, error = running.communicate(timeout=300)
