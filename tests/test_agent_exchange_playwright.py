@@ -164,8 +164,9 @@ def test_a_script_that_leaves_a_step_out_finds_that_it_failed(pages: Path, work:
     assert "row 2" in ran.stderr, "it says what was expected"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("task", ["greet", "menu", "settings", "sign-in"])
+@pytest.mark.parametrize(
+    "task", ["greet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("menu", "settings", "sign-in"))]
+)
 def test_the_scripts_of_the_example_tasks_run(task: str, tmp_path: Path) -> None:
     recorded(read_script(TASKS / f"{task}.yaml", {}), tmp_path / task)
     written(tmp_path / task, tmp_path / "out")
