@@ -32,12 +32,15 @@ $(STAMP): pyproject.toml constraints.txt
 browser:
 	@$(BIN)/python -m env.browser.find >/dev/null 2>&1 || $(MAKE) --no-print-directory .setup/browser
 
-# A browser that is there, else Playwright's own, else the system's package manager.
+# A browser that is there, else Playwright's own, else the system's package manager: there a full Chromium, for windows,
+# and the smaller one that shows none, which starts faster; not every system has that one.
 .setup/browser:
 	@echo "no Chrome or Chromium found: installing one"
 	@timeout 600 $(BIN)/playwright install --with-deps chromium >.setup/playwright.log 2>&1 \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       chromium fonts-liberation fonts-dejavu-core; } >.setup/apt.log 2>&1 \
+	       chromium fonts-liberation fonts-dejavu-core \
+	       && { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell || true; }; \
+	     } >.setup/apt.log 2>&1 \
 	  || { echo "could not install a browser; see .setup/playwright.log and .setup/apt.log"; exit 5; }
 	@$(BIN)/python -m env.browser.find
 

@@ -342,6 +342,25 @@ def test_two_browsers_do_not_share_their_pages(browser: Browser, server: Server)
     assert browser.look().title == "Start"
 
 
+INSTALLED = sorted({path for path in (find.find(), find.find(headed=True)) if path})
+"""The small browser that shows no window and the full one, as far as they are there."""
+
+CORNER = """<title>c</title><style>b { position: absolute; inset: 0 auto auto 0; width: 40px; height: 40px; background: #0f0 }
+b:hover { background: red }</style><b id=b></b><script>window.seen = [];
+for (const kind of ["pointerover", "mouseover", "mousemove"]) addEventListener(kind, () => seen.push(kind), true)</script>"""
+
+
+@pytest.mark.parametrize("executable", INSTALLED, ids=lambda path: path.name)
+def test_no_pointer_is_over_a_page_before_it_was_moved_there(executable: Path, tmp_path: Path) -> None:
+    path = tmp_path / "corner.html"
+    path.write_text(CORNER)
+    with Browser(BrowserOptions(executable=executable, size=(160, 120))) as env:
+        look = env.reset(Task(start=path.as_uri()))
+        assert env.evaluate("[seen.length, b.matches(':hover')]") == [0, False]
+        assert look.screenshot[0, 0].tolist() == [0, 255, 0]
+        assert env.step(Move(at=Point(x=0, y=0))).screenshot[0, 0].tolist() == [255, 0, 0]
+
+
 def test_waiting_passes_the_time_it_was_asked_for(browser: Browser, server: Server) -> None:
     browser.reset(Task(start=server.url))
     assert 0.3 <= browser.step(Wait(seconds=0.3)).timings["act"] < 2

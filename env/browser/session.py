@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TypeVar
 
 from playwright.async_api import BrowserContext, CDPSession, Dialog, Download, FileChooser, Page, Request
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 STREAMS = frozenset({"websocket", "eventsource", "media", "ping", "other"})
 """Requests that are no part of loading a page."""
+
+ASIDE = {"left": 10, "top": 10}
+"""Where a window that nobody sees stands on its display, in pixels: a full Chromium puts it there by itself."""
 
 MOST = 100
 """Requests turned away that are noted from one look to the next."""
@@ -251,6 +255,8 @@ class Session:
             tab = Tab(page, await self.context.new_cdp_session(page))
             self._follow(tab)
             await tab.cdp.send("Page.enable")
+            if not self.options.headed:
+                await _put_aside(tab.cdp)
             if self.welcome is not None:
                 await self.welcome(tab)
             await intercept.follow(tab.cdp, self.options.network, self.refuse, self.spawn)
@@ -362,3 +368,15 @@ class Session:
 def gone(error: PlaywrightError | EnvironmentBroken) -> bool:
     """Whether `error` only says that what was asked, a page or all of the browser, has closed meanwhile."""
     return "has been closed" in error.message or "Target closed" in error.message
+
+
+async def _put_aside(cdp: CDPSession) -> None:
+    """Move a window out from under the pointer.
+
+    A headless shell takes the pointer to rest at (0, 0) of its display, where it also puts its windows: every page would
+    be told of a pointer over its first pixel, even on a phone, and be drawn with it.
+    """
+    with suppress(PlaywrightError):  # a window that is being closed is no longer known
+        window = await cdp.send("Browser.getWindowForTarget")
+        if (window["bounds"].get("left"), window["bounds"].get("top")) == (0, 0):
+            await cdp.send("Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": ASIDE})
