@@ -345,9 +345,10 @@ def test_two_browsers_do_not_share_their_pages(browser: Browser, server: Server)
 INSTALLED = sorted({path for path in (find.find(), find.find(headed=True)) if path})
 """The small browser that shows no window and the full one, as far as they are there."""
 
-CORNER = """<title>c</title><style>b { position: absolute; inset: 0 auto auto 0; width: 40px; height: 40px; background: #0f0 }
-b:hover { background: red }</style><b id=b></b><script>window.seen = [];
-for (const kind of ["pointerover", "mouseover", "mousemove"]) addEventListener(kind, () => seen.push(kind), true)</script>"""
+CORNER = """<title>c</title><style>b:hover { background: red }
+b { position: absolute; inset: 0 auto auto 0; width: 40px; height: 40px; background: #0f0 }</style>
+<b id=b></b><script>window.seen = []; for (const kind of ["pointerover", "mouseover", "mousemove"])
+    addEventListener(kind, () => seen.push(kind), true)</script>"""
 
 
 @pytest.mark.parametrize("executable", INSTALLED, ids=lambda path: path.name)

@@ -373,8 +373,8 @@ def gone(error: PlaywrightError | EnvironmentBroken) -> bool:
 async def _put_aside(cdp: CDPSession) -> None:
     """Move a window out from under the pointer.
 
-    A headless shell takes the pointer to rest at (0, 0) of its display, where it also puts its windows: every page would
-    be told of a pointer over its first pixel, even on a phone, and be drawn with it.
+    A headless shell takes the pointer to rest at (0, 0) of its display, where it also puts its windows: every page
+    would be told of a pointer over its first pixel, even on a phone, and be drawn with it.
     """
     with suppress(PlaywrightError):  # a window that is being closed is no longer known
         window = await cdp.send("Browser.getWindowForTarget")
