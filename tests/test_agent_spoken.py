@@ -16,6 +16,7 @@ from agent.engine import Engine
 from agent.limits import Limits
 from agent.policy import PolicyBroken
 from agent.reader import read_run
+from agent.seeing import Sight
 from agent.settings import Settings
 from agent.spoken import ModelPolicy
 from agent.step import Reply
@@ -24,6 +25,7 @@ from env import Observation, Task
 
 SEEN = Observation(plain_screen())
 CLICK = Task('Click on the "OK" button.')
+EXACT = Sight(dtype="float32")
 
 
 def grammar(settings: Settings, space: ActionSpace | None = None) -> str | None:
@@ -61,10 +63,13 @@ def test_the_command_lets_go_of_the_grammar() -> None:
 
 @pytest.fixture(scope="module")
 def replies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reply]:
-    """The built-in model's on a screen it knows: held, free, recorded and played."""
+    """The built-in model's on a screen it knows: held, free, recorded and played.
+
+    In float32: what is unlikely comes out some percent apart in bfloat16 where another part was read already.
+    """
     tape = tmp_path_factory.mktemp("tape") / "tape.jsonl"
-    held = ModelPolicy(Engine())
-    free = ModelPolicy(Engine(settings=held.settings.model_copy(update={"grammar": False})))
+    held = ModelPolicy(Engine(sight=EXACT))
+    free = ModelPolicy(Engine(sight=EXACT, settings=held.settings.model_copy(update={"grammar": False})))
     recorded = ModelPolicy(Recorded(held.speaker, Tape.blank(tape)))
     asked = {"held": held, "free": free, "recorded": recorded}
     said = {name: policy.reply(CLICK, (), SEEN) for name, policy in asked.items()}
@@ -79,7 +84,7 @@ def test_a_reply_tells_how_sure_the_engine_was(replies: dict[str, Reply]) -> Non
     assert held.places is not None
     assert held.call <= held.places <= 0
     assert replies["held"].text == replies["free"].text
-    assert held.call >= free.call - 0.05  # the same call, among less
+    assert held.call >= free.call - 1e-3  # the same call, among less
 
 
 def test_a_cassette_keeps_how_sure_it_was(replies: dict[str, Reply]) -> None:
@@ -87,7 +92,7 @@ def test_a_cassette_keeps_how_sure_it_was(replies: dict[str, Reply]) -> None:
     assert replies["played"].chance == said
     assert asked is not None
     assert said is not None
-    assert abs(asked.call - said.call) < 0.05  # bfloat16, with another part of the prompt read already
+    assert abs(asked.call - said.call) < 1e-3  # with another part of the prompt read already
 
 
 def test_records_keep_how_sure_it_was(tmp_path: Path) -> None:
