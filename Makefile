@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .setup/ready
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
 .PHONY: demo test check setup browser screen clean
 
@@ -37,10 +38,8 @@ browser:
 .setup/browser:
 	@echo "no Chrome or Chromium found: installing one"
 	@timeout 600 $(BIN)/playwright install --with-deps chromium >.setup/playwright.log 2>&1 \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       chromium fonts-liberation fonts-dejavu-core \
-	       && { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell || true; }; \
-	     } >.setup/apt.log 2>&1 \
+	  || { apt-get update -qq && $(APT_INSTALL) chromium fonts-liberation fonts-dejavu-core \
+	       && { $(APT_INSTALL) chromium-headless-shell || true; }; } >.setup/apt.log 2>&1 \
 	  || { echo "could not install a browser; see .setup/playwright.log and .setup/apt.log"; exit 5; }
 	@$(BIN)/python -m env.browser.find
 
@@ -50,8 +49,7 @@ screen: $(STAMP)
 # An X server that nobody sees, a window manager for it, and a program for the tests to use.
 .setup/screen:
 	@echo "no Xvfb, jwm or xterm found: installing them"
-	@{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	     xvfb jwm xterm fonts-dejavu-core; } >.setup/screen.log 2>&1 \
+	@{ apt-get update -qq && $(APT_INSTALL) xvfb jwm xterm fonts-dejavu-core; } >.setup/screen.log 2>&1 \
 	  || { echo "could not install them; see .setup/screen.log"; exit 5; }
 	@$(BIN)/python -m env.desktop.find
 

@@ -38,8 +38,8 @@ def test_all_engines_run_the_same_steps_and_only_ours_reads_what_is_new(capsys: 
     first, second = found["steps"]
     assert [step["step"] for step in found["steps"]] == [1, 2]
     for step in (first, second):
-        for racer in ("ours", "ours_newest"):  # 2, 3 and 3 digits, one by one or two in one
-            assert 5 <= step[racer]["forwards"] <= CALL.count("c") == 8
+        for racer in ("ours", "ours_newest"):  # 2, 3 and 3 digits, some of them two in one
+            assert 5 <= step[racer]["forwards"] < CALL.count("c") == 8
         assert step["naive"]["forwards"] == step["cached"]["forwards"] == len(CALL)
         for racer in ("naive", "cached", "ours", "naive_newest", "cached_newest", "ours_newest"):
             parts = sum(step[racer][part] for part in ("image", "vision", "prefill", "decode"))
